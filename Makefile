@@ -1,0 +1,61 @@
+# Everything runs in .venv, which each target makes and fills by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo run test check fmt bench e2e clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+$(VENV)/.run: setup.py tests/constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.demo: setup.py tests/constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: setup.py tests/constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.run $(VENV)/.demo
+
+install: $(VENV)/.dev ## Install everything for development
+
+demo: $(VENV)/.demo ## Bring up the whole product on an embedded AWS
+	@exec $(BIN)/sah demo $(ARGS)
+
+run: $(VENV)/.run ## Serve SAH on http://127.0.0.1:8000
+	@exec $(BIN)/sah run $(ARGS)
+
+test: $(VENV)/.dev ## Run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+e2e: $(VENV)/.dev ## Run the end-to-end tests only
+	$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+check: $(VENV)/.dev ## Lint, types, layers, templates
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint sah/templates --check --quiet
+	$(BIN)/djlint sah/templates --lint --quiet
+
+fmt: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	-$(BIN)/djlint sah/templates --reformat --quiet
+
+bench: $(VENV)/.dev ## Measure speed against a baseline of the same run
+	$(BIN)/python -m tests.bench $(ARGS)
+
+clean: ## Remove what was made, but never instance/
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""SAH rolls a whole serverless stack back by repointing its Lambda aliases."""
