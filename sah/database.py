@@ -1,0 +1,68 @@
+"""The database's engine options, and its migrations, which are applied at start."""
+
+import fcntl
+from pathlib import Path
+from typing import Any
+
+from alembic.util import CommandError
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from sah.domain.errors import ConfigError
+from sah.extensions import db
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def check_database_url(url: str) -> str:
+    """Check that SQLAlchemy understands the URL.
+
+    :raises ConfigError: it does not.
+    """
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError(
+            "SAH_DATABASE_URL is not a database URL.", "Give one such as sqlite:////var/lib/sah.db."
+        ) from error
+    return url
+
+
+def tune_sqlite(app: Flask) -> None:
+    """Set what SQLite needs for many threads on every new connection."""
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", _set_pragmas)
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA busy_timeout = 10000")
+    cursor.close()
+
+
+def apply_migrations(app: Flask) -> None:
+    """Bring the database's tables up to date; of two processes at once, one waits.
+
+    :raises ConfigError: the database cannot be opened or brought up to date.
+    """
+    lock = Path(app.config["INSTANCE"]) / ".migrate.lock"
+    with lock.open("w") as handle, app.app_context():
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            upgrade(directory=str(MIGRATIONS))
+        except (SQLAlchemyError, CommandError, SystemExit) as error:
+            raise ConfigError(
+                "SAH_DATABASE_URL: the database cannot be opened or brought up to date: "
+                f"{_first_line(error)}"
+            ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,1 @@
+"""The rules of SAH: pure, standard library only, without clock, database or request."""

@@ -1,0 +1,43 @@
+"""Take Lambda ARNs and function references apart, so that matching goes by function name."""
+
+import re
+from dataclasses import dataclass
+
+from sah.domain.errors import InvalidInputError
+
+# arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]
+_FUNCTION_ARN = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12})"
+    r":function:(?P<name>[A-Za-z0-9_-]+)(?::(?P<qualifier>[A-Za-z0-9$_-]+))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionArn:
+    """One Lambda function ARN; ``qualifier`` is a version, an alias, or empty."""
+
+    partition: str
+    region: str
+    account: str
+    name: str
+    qualifier: str
+
+
+def find_function_arn(text: str) -> FunctionArn | None:
+    """Find the first Lambda function ARN within a text such as an integration's URI."""
+    match = _FUNCTION_ARN.search(text)
+    if match is None:
+        return None
+    parts = match.groupdict(default="")
+    return FunctionArn(**parts)
+
+
+def parse_function_arn(text: str) -> FunctionArn:
+    """Take one Lambda function ARN apart.
+
+    :raises InvalidInputError: the text is not a Lambda function ARN.
+    """
+    match = _FUNCTION_ARN.fullmatch(text)
+    if match is None:
+        raise InvalidInputError(f"“{text}” is not the ARN of a Lambda function.")
+    return FunctionArn(**match.groupdict(default=""))

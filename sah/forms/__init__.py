@@ -1,0 +1,1 @@
+"""The shape of what people enter; the rules are in the services."""

@@ -1,0 +1,22 @@
+"""The tables. Import models from here, so that all of them are mapped."""
+
+from sah.models.accounts import Account
+from sah.models.base import Base
+from sah.models.functions import Function, FunctionAlias, FunctionTrigger, PublishedVersion
+from sah.models.operations import Move, Operation
+from sah.models.people import Role, User
+from sah.models.projects import Project
+
+__all__ = [
+    "Account",
+    "Base",
+    "Function",
+    "FunctionAlias",
+    "FunctionTrigger",
+    "Move",
+    "Operation",
+    "Project",
+    "PublishedVersion",
+    "Role",
+    "User",
+]

@@ -1,0 +1,81 @@
+"""The journal: what was meant to move, who wanted it and why, and how each move ended."""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from sah.domain.operations import MoveOutcome, OperationStatus
+from sah.models.base import Base
+from sah.models.projects import Project
+
+_ACTIVE = sa.text("status IN ('queued', 'running')")
+
+
+class Operation(Base):
+    """One switch or rollback of a project. Rows are added and finished, never removed.
+
+    The partial unique index lets one operation at a time be active for a project.
+    ``kind``, ``status`` and ``on_failure`` are enums of ``sah.domain.operations``.
+    """
+
+    __tablename__ = "operation"
+    __table_args__ = (
+        sa.Index(
+            "uq_operation_active_project",
+            "project_id",
+            unique=True,
+            sqlite_where=_ACTIVE,
+            postgresql_where=_ACTIVE,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("project.id", ondelete="SET NULL"), index=True
+    )
+    project_name: Mapped[str] = mapped_column(sa.String(80))
+    stack_name: Mapped[str] = mapped_column(sa.String(128))
+    alias: Mapped[str] = mapped_column(sa.String(128))
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    status: Mapped[str] = mapped_column(sa.String(20), default=OperationStatus.QUEUED)
+    on_failure: Mapped[str] = mapped_column(sa.String(20))
+    reason: Mapped[str] = mapped_column(sa.Text)
+    fingerprint: Mapped[str] = mapped_column(sa.String(64))
+    requested_by: Mapped[str] = mapped_column(sa.String(255))
+    error: Mapped[str] = mapped_column(sa.Text, default="")
+    undo_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("operation.id"))
+    created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC), index=True)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    project: Mapped[Project | None] = relationship()
+    moves: Mapped[list["Move"]] = relationship(
+        cascade="all, delete-orphan", order_by="Move.function", back_populates="operation"
+    )
+
+
+class Move(Base):
+    """One alias of one function: from where, to where, and how it ended.
+
+    ``detail`` says in a sentence why a move failed. ``*_weights`` go by version, 0 to 1.
+    """
+
+    __tablename__ = "move"
+    __table_args__ = (sa.UniqueConstraint("operation_id", "function"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    operation_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("operation.id", ondelete="CASCADE"), index=True
+    )
+    function: Mapped[str] = mapped_column(sa.String(140))
+    from_version: Mapped[str] = mapped_column(sa.String(20))
+    from_weights: Mapped[dict[str, float]] = mapped_column(default=dict)
+    to_version: Mapped[str] = mapped_column(sa.String(20))
+    to_weights: Mapped[dict[str, float]] = mapped_column(default=dict)
+    revision_id: Mapped[str] = mapped_column(sa.String(64), default="")
+    outcome: Mapped[str] = mapped_column(sa.String(20), default=MoveOutcome.PENDING)
+    detail: Mapped[str] = mapped_column(sa.Text, default="")
+    finished_at: Mapped[datetime | None]
+
+    operation: Mapped[Operation] = relationship(back_populates="moves")

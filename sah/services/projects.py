@@ -1,0 +1,246 @@
+"""Projects: which stacks SAH looks after, and how each of them stands."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from sah.domain.aliases import parse_alias_name
+from sah.domain.errors import (
+    ConflictError,
+    DuplicateError,
+    EditConflictError,
+    InvalidInputError,
+    NotFoundError,
+)
+from sah.domain.operations import OperationStatus
+from sah.extensions import db
+from sah.models import Function, Operation, Project
+from sah.services.accounts import get_account
+from sah.services.functions import FunctionSummary, list_summaries_by_project
+
+
+class ProjectState(StrEnum):
+    """How a project stands, the worst first."""
+
+    GONE = "gone"
+    SYNC_FAILED = "sync_failed"
+    NEVER_SYNCED = "never_synced"
+    MOVING = "moving"
+    NOT_READY = "not_ready"
+    PARTLY_READY = "partly_ready"
+    READY = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectDetails:
+    """What a person enters for a project."""
+
+    name: str
+    account_id: int
+    stack_name: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSummary:
+    """One project with what a list of projects shows of it."""
+
+    project: Project
+    state: ProjectState
+    functions: tuple[FunctionSummary, ...]
+    last_deployed_at: datetime | None
+
+    @property
+    def ready_count(self) -> int:
+        """How many functions can be rolled back."""
+        return sum(1 for function in self.functions if function.readiness.ready)
+
+
+def list_project_summaries() -> list[ProjectSummary]:
+    """List all projects by name, each with its state; the number of queries is fixed."""
+    projects = list(db.session.scalars(sa.select(Project).order_by(Project.name)))
+    return _summarise(projects)
+
+
+def get_project_summary(project_id: int) -> ProjectSummary:
+    """Read one project with its functions.
+
+    :raises NotFoundError: there is no such project.
+    """
+    return _summarise([get_project(project_id)])[0]
+
+
+def get_project(project_id: int) -> Project:
+    """Read one project.
+
+    :raises NotFoundError: there is no such project.
+    """
+    project = db.session.get(Project, project_id)
+    if project is None:
+        raise NotFoundError("There is no such project.", "It may have been deleted.")
+    return project
+
+
+def get_project_by_name(name: str) -> Project:
+    """Read one project by its name.
+
+    :raises NotFoundError: there is no such project.
+    """
+    project = db.session.scalar(sa.select(Project).where(Project.name == name))
+    if project is None:
+        known = ", ".join(db.session.scalars(sa.select(Project.name).order_by(Project.name)))
+        raise NotFoundError(f"There is no project “{name}”.", f"Known projects: {known or 'none'}.")
+    return project
+
+
+def add_project(details: ProjectDetails) -> Project:
+    """Make a project; the next sync reads its stack.
+
+    :raises InvalidInputError: a name that will not do.
+    :raises DuplicateError: the name, or the pair of stack and alias, is taken.
+    """
+    project = Project()
+    _apply(project, details)
+    db.session.add(project)
+    _commit(details)
+    return project
+
+
+def update_project(project_id: int, details: ProjectDetails, revision: int) -> Project:
+    """Change a project that the person saw at ``revision``.
+
+    What the sync saw of another stack is forgotten.
+
+    :raises EditConflictError: somebody else saved it in the meantime.
+    :raises InvalidInputError: a name that will not do.
+    :raises DuplicateError: the name, or the pair of stack and alias, is taken.
+    """
+    project = get_project(project_id)
+    if project.revision != revision:
+        raise EditConflictError(
+            f"Somebody else saved the project {project.name} in the meantime.",
+            "Your entries are still here: compare them with what is stored, and save again.",
+        )
+    _refuse_while_moving(project)
+    if (project.account_id, project.stack_name) != (details.account_id, details.stack_name):
+        _forget_stack(project)
+    _apply(project, details)
+    project.revision = revision + 1
+    _commit(details)
+    return project
+
+
+def delete_project(project_id: int) -> None:
+    """Delete a project. Nothing in AWS changes, and its operations stay in the journal.
+
+    :raises ConflictError: an operation is moving its aliases.
+    """
+    project = get_project(project_id)
+    _refuse_while_moving(project)
+    _forget_stack(project)
+    db.session.delete(project)
+    db.session.commit()
+
+
+def find_active_operation(project_id: int) -> Operation | None:
+    """Find the operation that is moving a project's aliases right now."""
+    active = [status for status in OperationStatus if status.is_active]
+    return db.session.scalar(
+        sa.select(Operation).where(Operation.project_id == project_id, Operation.status.in_(active))
+    )
+
+
+def _refuse_while_moving(project: Project) -> None:
+    operation = find_active_operation(project.id)
+    if operation is not None:
+        raise ConflictError(
+            f"{operation.requested_by} is moving the aliases of {project.name} right now.",
+            "Wait for the operation to end and try again.",
+        )
+
+
+def _forget_stack(project: Project) -> None:
+    db.session.execute(sa.delete(Function).where(Function.project_id == project.id))
+    project.stack_id = project.stack_status = project.sync_error = ""
+    project.stack_changed_at = project.synced_at = project.sync_tried_at = project.gone_at = None
+
+
+def _apply(project: Project, details: ProjectDetails) -> None:
+    if not details.name.strip():
+        raise InvalidInputError("The project needs a name.", field="name")
+    if not details.stack_name.strip():
+        raise InvalidInputError("Choose a stack.", field="stack_name")
+    project.account = get_account(details.account_id)
+    project.account_id = details.account_id
+    project.name = details.name.strip()
+    project.stack_name = details.stack_name.strip()
+    project.alias = parse_alias_name(details.alias.strip())
+
+
+def _commit(details: ProjectDetails) -> None:
+    try:
+        db.session.commit()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise _duplicate(details) from error
+
+
+def _duplicate(details: ProjectDetails) -> DuplicateError:
+    other = db.session.scalar(
+        sa.select(Project).where(
+            Project.account_id == details.account_id,
+            Project.stack_name == details.stack_name,
+            Project.alias == details.alias,
+            Project.name != details.name,
+        )
+    )
+    if other is not None:
+        return DuplicateError(
+            f"The project {other.name} already looks after {details.stack_name} "
+            f"with the alias {details.alias}.",
+            "Two projects cannot share a stack and an alias.",
+            field="stack_name",
+        )
+    return DuplicateError(f"There is a project named {details.name} already.", field="name")
+
+
+def _summarise(projects: Iterable[Project]) -> list[ProjectSummary]:
+    chosen = list(projects)
+    functions = list_summaries_by_project(chosen)
+    moving = _list_moving([project.id for project in chosen])
+    return [_summary(p, functions.get(p.id, ()), moving=p.id in moving) for p in chosen]
+
+
+def _summary(
+    project: Project, functions: tuple[FunctionSummary, ...], *, moving: bool
+) -> ProjectSummary:
+    present = [f for f in functions if not f.function.gone_at]
+    ready = sum(1 for f in present if f.readiness.ready)
+    state = _state(project, ready=ready, total=len(present), moving=moving)
+    return ProjectSummary(project, state, functions, project.stack_changed_at)
+
+
+def _state(project: Project, *, ready: int, total: int, moving: bool) -> ProjectState:
+    if project.gone_at:
+        return ProjectState.GONE
+    if moving:
+        return ProjectState.MOVING
+    if project.sync_error:
+        return ProjectState.SYNC_FAILED
+    if project.synced_at is None:
+        return ProjectState.NEVER_SYNCED
+    if ready == 0:
+        return ProjectState.NOT_READY
+    return ProjectState.READY if ready == total else ProjectState.PARTLY_READY
+
+
+def _list_moving(project_ids: list[int]) -> set[int | None]:
+    active = [status for status in OperationStatus if status.is_active]
+    query = sa.select(Operation.project_id).where(
+        Operation.project_id.in_(project_ids), Operation.status.in_(active)
+    )
+    return set(db.session.scalars(query))
