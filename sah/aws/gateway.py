@@ -128,8 +128,13 @@ class AwsGateway(Protocol):
     def get_identity(self) -> Identity:
         """Ask STS who the credentials are."""
 
-    def check_permissions(self) -> tuple[PermissionCheck, ...]:
-        """Try which of the permissions that SAH needs are there, without changing anything."""
+    def check_permissions(self, stack: str = "") -> tuple[PermissionCheck, ...]:
+        """Try which of the permissions that SAH needs are there, without changing anything.
+
+        With a ``stack`` they are tried on it and its functions, and the answers are
+        certain. Without, they are tried on what the account has, and where a policy
+        may be limited to other stacks, the answer is that it could not be told.
+        """
 
     def list_stacks(self) -> list[Stack]:
         """List every stack that is not deleted, by name (aws-facts 13)."""
