@@ -17,10 +17,14 @@ from botocore.credentials import (
 from botocore.exceptions import NoCredentialsError
 from botocore.loaders import create_loader
 
+from sah.aws.errors import is_throttled
 from sah.aws.gateway import AccessKind, AccountAccess
+from sah.aws.limiter import Lane
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSResponse
     from botocore.loaders import Loader
+    from botocore.model import OperationModel
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_sts.client import STSClient
@@ -38,11 +42,13 @@ class Clients:
     """The clients for one access, each made when first needed.
 
     Writes go through a client that never retries: an answer that was lost is for
-    the caller to resolve by reading.
+    the caller to resolve by reading. Each request to Lambda, with every page and
+    every retry, passes through the lane first.
     """
 
-    def __init__(self, access: AccountAccess) -> None:
+    def __init__(self, access: AccountAccess, lane: Lane) -> None:
         self._access = access
+        self._lane = lane
         self._session: boto3.Session | None = None
         self._made: dict[tuple[str, int], Any] = {}
 
@@ -78,11 +84,31 @@ class Clients:
         if self._session is None:
             self._session = open_session(self._access)
         make: Any = self._session.client  # its overloads know no plain str
-        return make(
+        client = make(
             service,
             endpoint_url=self._access.endpoint_url or None,
             config=client_config(attempts),
         )
+        if service == "lambda":
+            # First, because the signature that follows is good for five minutes only.
+            client.meta.events.register_first("request-created.lambda", self._wait_for_turn)
+            client.meta.events.register_first("needs-retry.lambda", self._retry_throttled)
+        return client
+
+    def _wait_for_turn(self, operation_name: str, **_: object) -> None:
+        self._lane.acquire(operation_name)
+
+    def _retry_throttled(
+        self,
+        operation: "OperationModel",
+        response: tuple["AWSResponse", dict[str, Any]] | None,
+        attempts: int,
+        **_: object,
+    ) -> float | None:
+        """Give botocore the seconds to sleep, or None to leave the decision to its own rules."""
+        if response is None or not is_throttled(response[0].status_code, response[1]):
+            return None
+        return self._lane.retry_after(operation.name, attempts)
 
 
 def client_config(attempts: int) -> Config:

@@ -1,11 +1,11 @@
 """Turn what botocore raises into SAH's own errors, in plain words: the one place for it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
@@ -82,6 +82,7 @@ _NO_CREDENTIALS: Final = (
 _ACTION = re.compile(r"not authorized to perform: (\S+)")
 _ACCESS_KEY_ID = re.compile(r"\b(?:A3T[A-Z0-9]|[A-Z]{3}A)[A-Z0-9]{8,124}([A-Z0-9]{4})\b")
 _LONG_SECRET = re.compile(r"[A-Za-z0-9/+=%]{40,}")
+_USER_INFO = re.compile(r"//[^/@\s]*@")
 _SIGNED = re.compile(r"\s*(The Canonical String|The String-to-Sign|Credential=).*", re.DOTALL)
 _LONGEST = 300
 
@@ -109,9 +110,15 @@ def translate_error(error: Exception, call: str, subject: str) -> AwsError:
     return _translate_failure(error, call, subject)
 
 
+def is_throttled(status: int, answer: Mapping[str, Any]) -> bool:
+    """Say whether an answer, as botocore parsed it, is a refusal for too many calls."""
+    code = answer.get("Error", {}).get("Code")
+    return status == HTTPStatus.TOO_MANY_REQUESTS or code in THROTTLE_CODES
+
+
 def redact(text: str) -> str:
     """Keep one short line of what AWS said, without keys, tokens and signed headers."""
-    text = _SIGNED.sub("", text)
+    text = _USER_INFO.sub("//", _SIGNED.sub("", text))
     text = _ACCESS_KEY_ID.sub(r"…\1", text)
     text = " ".join(_LONG_SECRET.sub("…", text).split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
