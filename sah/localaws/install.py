@@ -1,0 +1,60 @@
+"""The one place that changes moto, for this process; every patch says why."""
+
+import functools
+import logging
+
+from moto.awslambda import urls as lambda_urls
+from moto.awslambda_simple.models import lambda_simple_backends
+from moto.cloudformation import urls as cloudformation_urls
+from moto.cloudformation.models import cloudformation_backends
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.config import default_user_config
+from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from sah.localaws.frontdoor import App
+from sah.localaws.lambda_api import LambdaApi
+from sah.localaws.lambda_backend import Lambda
+from sah.localaws.stack_api import CloudFormationApi
+from sah.localaws.stack_backend import CloudFormation
+
+
+@functools.cache
+def install() -> None:
+    """Put AWS's behaviour over moto's; once is enough."""
+    _install_lambda()
+    _install_cloudformation()
+
+
+def _install_lambda() -> None:
+    # moto runs functions in Docker unless told otherwise.
+    default_user_config["lambda"] = {"use_docker": False}
+    # moto's aliases ignore RevisionId and take any weight, its versions can be deleted
+    # under an alias, and nothing has pages: see storage.py, aliases.py, lambda_api.py.
+    lambda_simple_backends.backend = Lambda
+    # moto knows neither all of the operations nor all of the ways to name a function in a
+    # path; the service model does, so one rule takes every path to it.
+    lambda_urls.url_paths.clear()
+    lambda_urls.url_paths[r"{0}/(?P<path>.+)$"] = LambdaApi.dispatch
+
+
+def _install_cloudformation() -> None:
+    # moto creates resources in an order of its own, publishes versions before it updates
+    # their code, knows no AWS::Lambda::Alias and fails on types it does not know: see
+    # deployment.py, kinds.py, stacks.py, stack_api.py.
+    cloudformation_backends.backend = CloudFormation
+    for path, handler in cloudformation_urls.url_paths.items():
+        if handler == CloudFormationResponse.dispatch:
+            cloudformation_urls.url_paths[path] = CloudFormationApi.dispatch
+
+
+def build_app() -> App:
+    """Make moto's WSGI application."""
+    # Its development server warns on every start.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    return DomainDispatcherApplication(create_backend_app)
+
+
+def reset_world() -> None:
+    """Forget every resource of every account and Region."""
+    moto_api_backend.reset()

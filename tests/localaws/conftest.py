@@ -1,0 +1,100 @@
+"""One embedded AWS for all of these tests; each of them starts in an empty world."""
+
+# ruff: noqa: ANN401 -- what boto3 takes and answers is Any
+
+import functools
+import io
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from mypy_boto3_cloudformation import CloudFormationClient
+from mypy_boto3_lambda import LambdaClient
+
+from sah.localaws import LocalAws
+
+REGION = "eu-west-1"
+ROLE = "arn:aws:iam::123456789012:role/demo"
+
+
+class Clients:
+    """boto3's clients for one embedded AWS, made once each."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @functools.cache  # noqa: B019 -- lives as long as the session
+    def get(self, service: str, region: str = REGION) -> Any:
+        """Make a client that asks once and never retries."""
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=self._url,
+            region_name=region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}, max_pool_connections=50),
+        )
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[LocalAws]:
+    with LocalAws() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="session")
+def clients(server: LocalAws) -> Clients:
+    return Clients(server.url)
+
+
+@pytest.fixture
+def aws(server: LocalAws) -> Iterator[LocalAws]:
+    server.reset()
+    yield server
+    server.latency_ms, server.rate_limits = 0, False
+
+
+@pytest.fixture
+def lam(aws: LocalAws, clients: Clients) -> LambdaClient:
+    assert aws.count() == 0
+    return clients.get("lambda")
+
+
+@pytest.fixture
+def cfn(aws: LocalAws, clients: Clients) -> CloudFormationClient:
+    assert aws.count() == 0
+    return clients.get("cloudformation")
+
+
+def make_zip(code: str, name: str = "handler.py") -> bytes:
+    """Zip one file of code."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name), code)
+    return buffer.getvalue()
+
+
+def answering(word: str) -> bytes:
+    """Make the code of a function that answers with one word."""
+    return make_zip(f"def main(event, context):\n    return {word!r}\n")
+
+
+def create_function(lam: LambdaClient, name: str = "hello", **more: Any) -> None:
+    """Create a small function."""
+    settings: dict[str, Any] = {
+        "Role": ROLE,
+        "Runtime": "python3.11",
+        "Handler": "handler.main",
+        "Code": {"ZipFile": answering("first")},
+    }
+    lam.create_function(FunctionName=name, **(settings | more))
+
+
+def publish(lam: LambdaClient, count: int, name: str = "hello") -> None:
+    """Publish this many versions, each with a description of its own."""
+    for number in range(count):
+        lam.update_function_configuration(FunctionName=name, Description=f"build {number}")
+        lam.publish_version(FunctionName=name)
