@@ -1,24 +1,46 @@
 """The one scheduler; each job enters the app's context and calls a service."""
 
+from datetime import UTC, datetime
+
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from sah.services.sync import sync_all
+from sah.services import sync
+
+# An account that hangs holds up one run of the sync; the next ones leave it out.
+_RUNS_AT_ONCE = 4
 
 
 def start_scheduler(app: Flask) -> BackgroundScheduler:
-    """Start the jobs of this process; a late or overlapping run is skipped, not piled up."""
+    """Start the jobs of this process: the first at once, as SAH may have been down for long.
+
+    A run that comes late is made up for once, not as often as it was missed.
+    """
 
     def sync_job() -> None:
         with app.app_context():
-            sync_all()
+            sync.sync_all()
 
+    sync.allow_syncs()
     scheduler = BackgroundScheduler(
         timezone="UTC",
-        executors={"default": ThreadPoolExecutor(4)},
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 30},
+        executors={"default": ThreadPoolExecutor(2 * _RUNS_AT_ONCE)},
+        job_defaults={"coalesce": True, "misfire_grace_time": 30},
     )
-    scheduler.add_job(sync_job, "interval", seconds=app.config["SYNC_INTERVAL_S"], id="sync")
+    scheduler.add_job(
+        sync_job,
+        "interval",
+        seconds=app.config["SYNC_INTERVAL_S"],
+        id="sync",
+        max_instances=_RUNS_AT_ONCE,
+        next_run_time=datetime.now(UTC),
+    )
     scheduler.start()
     return scheduler
+
+
+def stop_scheduler(scheduler: BackgroundScheduler) -> None:
+    """Start no more jobs, and let a running sync end after the call that it is in."""
+    sync.end_syncs()
+    scheduler.shutdown(wait=False)

@@ -5,14 +5,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import selectinload
 
 from sah.domain.aliases import AliasState, Routing
-from sah.domain.errors import NotFoundError
+from sah.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from sah.domain.readiness import FunctionFacts, Readiness, assess_readiness
 from sah.domain.triggers import Trigger, TriggerOrigin
 from sah.extensions import db
-from sah.models import Function, FunctionAlias, FunctionTrigger, Project
+from sah.models import Function, FunctionAlias, FunctionTrigger, Project, PublishedVersion
+from sah.services.accounts import open_gateway
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,51 @@ class FunctionSummary:
     versions: tuple[str, ...]
     triggers: tuple[Trigger, ...]
     readiness: Readiness
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCounts:
+    """How many functions a project has, without those that are gone, and how many are ready."""
+
+    present: int = 0
+    ready: int = 0
+
+
+def count_functions_by_project() -> dict[int, FunctionCounts]:
+    """Count the functions of all projects, by project id; a project without any counts 0.
+
+    One query of few columns, since there may be tens of thousands of functions.
+    """
+    versions = (
+        sa.select(sa.func.aggregate_strings(PublishedVersion.version, ","))
+        .where(PublishedVersion.function_id == Function.id)
+        .correlate(Function)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(
+            Function.project_id,
+            Project.alias,
+            FunctionAlias.version,
+            FunctionAlias.weights,
+            versions,
+        )
+        .join(Project, Project.id == Function.project_id)
+        .outerjoin(
+            FunctionAlias,
+            (FunctionAlias.function_id == Function.id) & (FunctionAlias.name == Project.alias),
+        )
+        .where(Function.gone_at.is_(None))
+    )
+    counts: dict[int, FunctionCounts] = defaultdict(FunctionCounts)
+    for project_id, alias, version, weights, published in db.session.execute(query):
+        live = Routing(version, tuple(weights.items())) if version else None
+        ready = assess_readiness(
+            FunctionFacts(alias, live, published.split(",") if published else ())
+        ).ready
+        so_far = counts[project_id]
+        counts[project_id] = FunctionCounts(so_far.present + 1, so_far.ready + ready)
+    return counts
 
 
 def list_summaries_by_project(
@@ -65,6 +114,52 @@ def get_function_summary(project: Project, name: str) -> FunctionSummary:
             f"{project.name} has no function {name}.", "Sync the project if it was just deployed."
         )
     return _summarise(function, project.alias)
+
+
+def create_missing_alias(project: Project, name: str, version: str) -> AliasState:
+    """Give a function the project's alias, with all of the traffic on ``version``.
+
+    :raises NotFoundError: the project has no such function.
+    :raises ConflictError: the function has the alias already, or is gone.
+    :raises InvalidInputError: the function has no such version.
+    :raises AwsError: AWS refused or did not answer.
+    """
+    summary = get_function_summary(project, name)
+    _check_alias_missing(summary, project.alias, version)
+    function = summary.function
+    gateway = open_gateway(project.account, urgent=True)
+    db.session.commit()
+    state = gateway.create_alias(name, project.alias, version)
+    function.aliases.append(
+        FunctionAlias(name=state.name, version=version, weights={}, revision_id=state.revision_id)
+    )
+    db.session.commit()
+    log.info("alias.created", project=project.name, function=name, version=version)
+    return state
+
+
+def _check_alias_missing(summary: FunctionSummary, alias: str, version: str) -> None:
+    name = summary.function.name
+    if summary.function.gone_at is not None:
+        raise ConflictError(f"{name} is gone from the stack.", "Sync the project.")
+    if summary.live is not None:
+        raise ConflictError(f"{name} has the alias {alias} already.", "Nothing has to be done.")
+    if version not in summary.versions:
+        raise InvalidInputError(
+            f"{name} has no version {version} (any more).",
+            "Choose one of its published versions.",
+            field="version",
+        )
+
+
+def map_pointers(function: Function) -> dict[str, list[tuple[str, float]]]:
+    """Say which aliases point at each version, and with which share of their traffic, 0 to 1."""
+    pointers: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    for alias in function.aliases:
+        for version, share in alias_state(function, alias).routing.shares.items():
+            if share:
+                pointers[version].append((alias.name, share))
+    return dict(pointers)
 
 
 def alias_state(function: Function, alias: FunctionAlias) -> AliasState:

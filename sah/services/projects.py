@@ -1,6 +1,5 @@
 """Projects: which stacks SAH looks after, and how each of them stands."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -20,7 +19,12 @@ from sah.domain.operations import OperationStatus
 from sah.extensions import db
 from sah.models import Function, Operation, Project
 from sah.services.accounts import get_account
-from sah.services.functions import FunctionSummary, list_summaries_by_project
+from sah.services.functions import (
+    FunctionCounts,
+    FunctionSummary,
+    count_functions_by_project,
+    list_summaries_by_project,
+)
 
 
 class ProjectState(StrEnum):
@@ -47,31 +51,61 @@ class ProjectDetails:
 
 @dataclass(frozen=True, slots=True)
 class ProjectSummary:
-    """One project with what a list of projects shows of it."""
+    """One project with what a list of projects shows of it.
+
+    The counts leave out functions that are gone; ``ready_count`` is of those that
+    can be rolled back.
+    """
 
     project: Project
     state: ProjectState
-    functions: tuple[FunctionSummary, ...]
+    function_count: int
+    ready_count: int
     last_deployed_at: datetime | None
 
-    @property
-    def ready_count(self) -> int:
-        """How many functions can be rolled back."""
-        return sum(1 for function in self.functions if function.readiness.ready)
+
+@dataclass(frozen=True, slots=True)
+class ProjectView(ProjectSummary):
+    """One project with all of its functions, by name, also those that are gone."""
+
+    functions: tuple[FunctionSummary, ...]
 
 
 def list_project_summaries() -> list[ProjectSummary]:
     """List all projects by name, each with its state; the number of queries is fixed."""
     projects = list(db.session.scalars(sa.select(Project).order_by(Project.name)))
-    return _summarise(projects)
+    counts = count_functions_by_project()
+    moving = _list_moving()
+    return [
+        ProjectSummary(
+            project=project,
+            state=_state(project, counts[project.id], moving=project.id in moving),
+            function_count=counts[project.id].present,
+            ready_count=counts[project.id].ready,
+            last_deployed_at=project.stack_changed_at,
+        )
+        for project in projects
+    ]
 
 
-def get_project_summary(project_id: int) -> ProjectSummary:
+def get_project_summary(project_id: int) -> ProjectView:
     """Read one project with its functions.
 
     :raises NotFoundError: there is no such project.
     """
-    return _summarise([get_project(project_id)])[0]
+    project = get_project(project_id)
+    functions = list_summaries_by_project([project]).get(project.id, ())
+    present = [f for f in functions if f.function.gone_at is None]
+    counts = FunctionCounts(len(present), sum(1 for f in present if f.readiness.ready))
+    moving = find_active_operation(project_id) is not None
+    return ProjectView(
+        project=project,
+        state=_state(project, counts, moving=moving),
+        function_count=counts.present,
+        ready_count=counts.ready,
+        last_deployed_at=project.stack_changed_at,
+        functions=functions,
+    )
 
 
 def get_project(project_id: int) -> Project:
@@ -126,9 +160,10 @@ def update_project(project_id: int, details: ProjectDetails, revision: int) -> P
             "Your entries are still here: compare them with what is stored, and save again.",
         )
     _refuse_while_moving(project)
-    if (project.account_id, project.stack_name) != (details.account_id, details.stack_name):
-        _forget_stack(project)
+    former = (project.account_id, project.stack_name)
     _apply(project, details)
+    if former != (project.account_id, project.stack_name):
+        _forget_stack(project)
     project.revision = revision + 1
     _commit(details)
     return project
@@ -174,11 +209,12 @@ def _apply(project: Project, details: ProjectDetails) -> None:
         raise InvalidInputError("The project needs a name.", field="name")
     if not details.stack_name.strip():
         raise InvalidInputError("Choose a stack.", field="stack_name")
+    alias = parse_alias_name(details.alias.strip())
     project.account = get_account(details.account_id)
     project.account_id = details.account_id
     project.name = details.name.strip()
     project.stack_name = details.stack_name.strip()
-    project.alias = parse_alias_name(details.alias.strip())
+    project.alias = alias
 
 
 def _commit(details: ProjectDetails) -> None:
@@ -208,23 +244,7 @@ def _duplicate(details: ProjectDetails) -> DuplicateError:
     return DuplicateError(f"There is a project named {details.name} already.", field="name")
 
 
-def _summarise(projects: Iterable[Project]) -> list[ProjectSummary]:
-    chosen = list(projects)
-    functions = list_summaries_by_project(chosen)
-    moving = _list_moving([project.id for project in chosen])
-    return [_summary(p, functions.get(p.id, ()), moving=p.id in moving) for p in chosen]
-
-
-def _summary(
-    project: Project, functions: tuple[FunctionSummary, ...], *, moving: bool
-) -> ProjectSummary:
-    present = [f for f in functions if not f.function.gone_at]
-    ready = sum(1 for f in present if f.readiness.ready)
-    state = _state(project, ready=ready, total=len(present), moving=moving)
-    return ProjectSummary(project, state, functions, project.stack_changed_at)
-
-
-def _state(project: Project, *, ready: int, total: int, moving: bool) -> ProjectState:
+def _state(project: Project, counts: FunctionCounts, *, moving: bool) -> ProjectState:
     if project.gone_at:
         return ProjectState.GONE
     if moving:
@@ -233,14 +253,13 @@ def _state(project: Project, *, ready: int, total: int, moving: bool) -> Project
         return ProjectState.SYNC_FAILED
     if project.synced_at is None:
         return ProjectState.NEVER_SYNCED
-    if ready == 0:
+    if counts.ready == 0:
         return ProjectState.NOT_READY
-    return ProjectState.READY if ready == total else ProjectState.PARTLY_READY
+    return ProjectState.READY if counts.ready == counts.present else ProjectState.PARTLY_READY
 
 
-def _list_moving(project_ids: list[int]) -> set[int | None]:
+def _list_moving() -> set[int | None]:
     active = [status for status in OperationStatus if status.is_active]
-    query = sa.select(Operation.project_id).where(
-        Operation.project_id.in_(project_ids), Operation.status.in_(active)
+    return set(
+        db.session.scalars(sa.select(Operation.project_id).where(Operation.status.in_(active)))
     )
-    return set(db.session.scalars(query))

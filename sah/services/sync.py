@@ -1,29 +1,37 @@
 """Read stacks from AWS into the tables: every minute, and when a person asks."""
 
+import fcntl
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import sqlalchemy as sa
 import structlog
 from flask import Flask, current_app
+from sqlalchemy.orm import selectinload
 
-from sah.aws.gateway import AwsGateway, FunctionVersion, Stack, StackFunction
+from sah.aws.gateway import AwsGateway, Stack, StackFunction
 from sah.domain.aliases import AliasState
-from sah.domain.errors import AwsError, AwsNotFoundError, BusyError, NotFoundError, SahError
+from sah.domain.errors import (
+    AwsError,
+    AwsNotFoundError,
+    BusyError,
+    ConflictError,
+    NotFoundError,
+    SahError,
+)
 from sah.domain.triggers import Trigger
 from sah.extensions import db
-from sah.models import (
-    Function,
-    FunctionAlias,
-    FunctionTrigger,
-    Project,
-    PublishedVersion,
-)
+from sah.models import Function, Project
 from sah.services.accounts import open_gateway
-from sah.services.projects import get_project
+from sah.services.projects import find_active_operation, get_project
+from sah.services.seen import Reading, SyncTarget, store_failure, store_gone_stack, store_stack
 
 log = structlog.get_logger(__name__)
 
@@ -31,99 +39,172 @@ log = structlog.get_logger(__name__)
 _WORKERS = 8
 # Accounts that are synced side by side, so that a hanging one does not hold up the rest.
 _ACCOUNTS = 4
+# Begins the note on a project whose triggers may be incomplete, so that a light sync tries again.
+_MAPPINGS_NOTE = "Event source mappings could not be read, so triggers may be missing:"
+
+_ending = threading.Event()
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """How one sync ended; ``full`` says whether more than the aliases was read."""
+    """How one sync ended; ``full`` says whether more than the aliases was read.
+
+    ``failed`` are the functions that could not be read; ``error`` says why the
+    stack could not; ``skipped`` says why nothing was tried.
+    """
 
     project: str
     full: bool = False
     functions: int = 0
     failed: tuple[str, ...] = ()
     error: str = ""
+    skipped: str = ""
 
     @property
     def worked(self) -> bool:
         """Say whether the stack and every function could be read."""
-        return not self.error and not self.failed
+        return not (self.error or self.failed or self.skipped)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """What was read of one function; None where a light sync did not look."""
+class _Known:
+    """What an earlier sync saw of a function that is still there.
+
+    ``routed`` are the versions that its aliases sent traffic to.
+    """
 
     function: StackFunction
-    aliases: list[AliasState]
-    versions: list[FunctionVersion] | None = None
-    triggers: list[Trigger] | None = None
-    error: str = ""
+    routed: frozenset[str]
+    failed: bool
 
 
-class _Locks:
-    """One lock a project: a sync that is running is not started twice."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._running: set[int] = set()
-
-    def take(self, project_id: int) -> bool:
-        with self._guard:
-            if project_id in self._running:
-                return False
-            self._running.add(project_id)
-            return True
-
-    def give_back(self, project_id: int) -> None:
-        with self._guard:
-            self._running.discard(project_id)
+# A function, and how to read it.
+_Task = tuple[StackFunction, Callable[[], Reading]]
 
 
-_locks = _Locks()
+@dataclass
+class _Reader:
+    """Reads functions through one gateway; the event source mappings only once, if at all."""
+
+    gateway: AwsGateway
+    mappings_error: str = ""
+    _mappings: dict[str, list[Trigger]] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def mappings_of(self, function: str) -> list[Trigger] | None:
+        """Give a function's mappings, None when AWS does not tell."""
+        with self._lock:
+            if self._mappings is None and not self.mappings_error:
+                self._load_mappings()
+            return None if self._mappings is None else self._mappings.get(function, [])
+
+    def _load_mappings(self) -> None:
+        try:
+            triggers = self.gateway.list_mapping_triggers()
+        except AwsError as error:
+            self.mappings_error = str(error)
+            return
+        self._mappings = {}
+        for trigger in triggers:
+            self._mappings.setdefault(trigger.function, []).append(trigger)
+
+    def plan_all(self, stack: str) -> list[_Task]:
+        """Plan to read everything about every function of a stack."""
+        functions = self.gateway.list_stack_functions(stack)
+        return [(function, partial(self.read_all, function)) for function in functions]
+
+    def plan_news(self, known: list[_Known]) -> list[_Task]:
+        """Plan to read what may change without the stack changing."""
+        return [(one.function, partial(self.read_news, one)) for one in known]
+
+    def read_all(self, function: StackFunction) -> Reading:
+        """Read everything about a function."""
+        aliases = self.gateway.list_aliases(function.name)
+        return Reading(
+            function,
+            aliases,
+            self.gateway.list_versions(function.name),
+            [
+                trigger
+                for qualifier in ("", *(alias.name for alias in aliases))
+                for trigger in self.gateway.list_policy_triggers(function.name, qualifier)
+            ],
+            self.mappings_of(function.name),
+        )
+
+    def read_news(self, known: _Known) -> Reading:
+        """Read a function's aliases, and the rest only if they lead to something new."""
+        if known.failed:
+            return self.read_all(known.function)
+        aliases = self.gateway.list_aliases(known.function.name)
+        if _routed_versions(aliases) <= known.routed:
+            return Reading(known.function, aliases)
+        return Reading(known.function, aliases, self.gateway.list_versions(known.function.name))
 
 
-def sync_all() -> list[SyncReport]:
-    """Sync every project; one that fails never stops the others."""
-    by_account: dict[int, list[int]] = {}
-    rows = db.session.execute(sa.select(Project.account_id, Project.id).order_by(Project.id))
-    for account_id, project_id in rows:
-        by_account.setdefault(account_id, []).append(project_id)
+def sync_all(*, force_full: bool = False, patience_s: float = 0.0) -> list[SyncReport]:
+    """Sync every project; one that fails or hangs never stops those of other accounts.
+
+    Accounts whose last sync is not over yet are left out, unless it ends within
+    ``patience_s`` seconds.
+    """
+    by_account: dict[int, list[tuple[int, str]]] = {}
+    columns = sa.select(Project.account_id, Project.id, Project.name).order_by(Project.name)
+    for account_id, project_id, name in db.session.execute(columns):
+        by_account.setdefault(account_id, []).append((project_id, name))
     db.session.commit()
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+
+    def sync_account(item: tuple[int, list[tuple[int, str]]]) -> list[SyncReport]:
+        account_id, projects = item
+        with app.app_context(), _claim(f"account-{account_id}", patience_s) as claimed:
+            if not claimed:
+                log.warning("sync.skipped", account=account_id, reason="the last one is not over")
+                why = "It is being synced already."
+                return [SyncReport(name, skipped=why) for _, name in projects]
+            return [
+                _sync_one(app, project_id, name, force_full=force_full, patience_s=patience_s)
+                for project_id, name in projects
+            ]
+
     with ThreadPoolExecutor(_ACCOUNTS, thread_name_prefix="sync-account") as pool:
-        batches = pool.map(lambda ids: _sync_in_turn(app, ids), by_account.values())
-        return [report for batch in batches for report in batch]
+        batches = pool.map(sync_account, by_account.items())
+        return sorted((r for batch in batches for r in batch), key=lambda report: report.project)
 
 
-def _sync_in_turn(app: Flask, project_ids: list[int]) -> list[SyncReport]:
-    reports = []
-    for project_id in project_ids:
-        with app.app_context():
-            try:
-                reports.append(sync_project(project_id))
-            except (BusyError, NotFoundError):
-                continue  # being synced by a person, or deleted in between
-            except Exception:
-                log.exception("sync.crashed", project=project_id)
-    return reports
+def _sync_one(
+    app: Flask, project_id: int, name: str, *, force_full: bool, patience_s: float
+) -> SyncReport:
+    with app.app_context():
+        try:
+            return sync_project(project_id, force_full=force_full, patience_s=patience_s)
+        except (ConflictError, NotFoundError) as error:
+            return SyncReport(name, skipped=str(error))
+        except Exception:
+            log.exception("sync.crashed", project=name)
+            return SyncReport(name, error="An unexpected error; SAH's log says more.")
 
 
-def sync_project(project_id: int, *, force_full: bool = False) -> SyncReport:
+def sync_project(
+    project_id: int, *, force_full: bool = False, patience_s: float = 0.0
+) -> SyncReport:
     """Read one project's stack from AWS and store what is there.
 
     When CloudFormation's time of the last change has not moved since the last full
-    sync, only the aliases are read. What fails is stored and shown, not raised.
+    sync, only the aliases are read, and the rest of those functions that could not
+    be read then. What fails is stored and shown, not raised. ``patience_s`` is for
+    how long to wait for a sync of the same project that runs already.
 
-    :raises NotFoundError: there is no such project.
-    :raises BusyError: this project is being synced already.
+    :raises NotFoundError: there is no such project, or it was deleted meanwhile.
+    :raises BusyError: the project is being synced already, or its aliases are being moved.
+    :raises ConflictError: the project was given another stack meanwhile.
     """
     project = get_project(project_id)
-    if not _locks.take(project_id):
-        raise BusyError(f"{project.name} is being synced already.", "Look again in a moment.")
-    try:
+    with _claim(f"project-{project_id}", patience_s) as claimed:
+        if not claimed:
+            raise BusyError(f"{project.name} is being synced already.", "Look again in a moment.")
+        _refuse_while_moving(project)
         report = _sync(project, force_full=force_full)
-    finally:
-        _locks.give_back(project_id)
     log.info(
         "sync.finished",
         project=report.project,
@@ -135,21 +216,72 @@ def sync_project(project_id: int, *, force_full: bool = False) -> SyncReport:
     return report
 
 
-def _sync(project: Project, *, force_full: bool) -> SyncReport:
+def end_syncs() -> None:
+    """Let running syncs end after the calls that they are in, storing nothing."""
+    _ending.set()
+
+
+def allow_syncs() -> None:
+    """Take back ``end_syncs``."""
+    _ending.clear()
+
+
+@contextmanager
+def _claim(name: str, patience_s: float) -> Iterator[bool]:
+    """Take a lock that other processes of this instance see too, and that dies with this one."""
+    file = Path(current_app.config["INSTANCE"]) / f".sync-{name}.lock"
+    give_up_at = time.monotonic() + patience_s
+    with file.open("w") as handle:
+        while not (claimed := _try_lock(handle.fileno())) and time.monotonic() < give_up_at:
+            _ending.wait(0.1)
+        yield claimed
+
+
+def _try_lock(descriptor: int) -> bool:
     try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _refuse_while_moving(project: Project) -> None:
+    operation = find_active_operation(project.id)
+    if operation is not None:
+        raise BusyError(
+            f"{operation.requested_by} is moving the aliases of {project.name} right now.",
+            "They are read again once that is over.",
+        )
+
+
+def _sync(project: Project, *, force_full: bool) -> SyncReport:
+    target = SyncTarget(
+        project.id, project.name, project.account_id, project.stack_name, datetime.now(UTC)
+    )
+    try:
+        known = _list_known(project)
         gateway = open_gateway(project.account)
-        db.session.commit()
-        stack = gateway.get_stack(project.stack_name)
-        full = force_full or _needs_full(project, stack)
-        readings = _read_all(project, gateway) if full else _read_aliases(project, gateway)
+        db.session.commit()  # nothing of the database stays open while AWS is asked
+        reader = _Reader(gateway)
+        stack = gateway.get_stack(target.stack_name)
+        full = force_full or _needs_full(project, stack, reader)
+        tasks = reader.plan_all(target.stack_name) if full else reader.plan_news(known)
+        readings = _read_each(tasks)
     except AwsNotFoundError:
-        return _store_gone(project)
+        store_gone_stack(target)
+        return SyncReport(target.name, full=True)
+    except ConflictError:
+        raise
     except SahError as error:
-        return _store_failure(project, error)
-    return _store(project, stack, readings, full=full)
+        store_failure(target, str(error))
+        return SyncReport(target.name, error=str(error))
+    note = f"{_MAPPINGS_NOTE} {reader.mappings_error}" if reader.mappings_error else ""
+    store_stack(target, stack, readings, full=full, note=note)
+    failed = tuple(r.function.name for r in readings if r.error)
+    return SyncReport(target.name, full, len(readings), failed, note)
 
 
-def _needs_full(project: Project, stack: Stack) -> bool:
+def _needs_full(project: Project, stack: Stack, reader: _Reader) -> bool:
     return (
         stack.in_progress
         or project.synced_at is None
@@ -157,165 +289,52 @@ def _needs_full(project: Project, stack: Stack) -> bool:
         or project.stack_changed_at != stack.changed_at
         or project.stack_status != stack.status
         or project.stack_id != stack.stack_id
-        or any(row.sync_error for row in _list_functions(project))
+        or _mappings_are_back(project, reader)
     )
 
 
-def _list_functions(project: Project) -> list[Function]:
-    query = sa.select(Function).where(Function.project_id == project.id).order_by(Function.name)
-    return list(db.session.scalars(query))
+def _mappings_are_back(project: Project, reader: _Reader) -> bool:
+    return project.sync_error.startswith(_MAPPINGS_NOTE) and reader.mappings_of("") is not None
 
 
-def _read_all(project: Project, gateway: AwsGateway) -> list[_Reading]:
-    functions = gateway.list_stack_functions(project.stack_name)
-    mappings: dict[str, list[Trigger]] = {}
-    for trigger in gateway.list_mapping_triggers():
-        mappings.setdefault(trigger.function, []).append(trigger)
-
-    def read(function: StackFunction) -> _Reading:
-        aliases = gateway.list_aliases(function.name)
-        versions = gateway.list_versions(function.name)
-        triggers = [
-            trigger
-            for qualifier in ("", *(alias.name for alias in aliases))
-            for trigger in gateway.list_policy_triggers(function.name, qualifier)
-        ]
-        return _Reading(function, aliases, versions, triggers + mappings.get(function.name, []))
-
-    return _read_each(functions, read)
-
-
-def _read_aliases(project: Project, gateway: AwsGateway) -> list[_Reading]:
-    functions = [
-        StackFunction(row.name, row.logical_id, row.published_version)
-        for row in _list_functions(project)
-        if row.gone_at is None
+def _list_known(project: Project) -> list[_Known]:
+    query = (
+        sa.select(Function)
+        .where(Function.project_id == project.id, Function.gone_at.is_(None))
+        .order_by(Function.name)
+        .options(selectinload(Function.aliases))
+        .execution_options(populate_existing=True)
+    )
+    return [
+        _Known(
+            StackFunction(row.name, row.logical_id, row.published_version),
+            frozenset(version for a in row.aliases for version in (a.version, *a.weights)),
+            failed=bool(row.sync_error),
+        )
+        for row in db.session.scalars(query)
     ]
-    db.session.commit()
-    return _read_each(functions, lambda f: _Reading(f, gateway.list_aliases(f.name)))
 
 
-def _read_each(
-    functions: list[StackFunction], read: Callable[[StackFunction], _Reading]
-) -> list[_Reading]:
-    """Read many functions side by side; one that fails carries its error and stops no other."""
+def _routed_versions(aliases: list[AliasState]) -> set[str]:
+    return {version for alias in aliases for version in alias.routing.shares}
 
-    def guarded(function: StackFunction) -> _Reading:
+
+def _read_each(tasks: list[_Task]) -> list[Reading]:
+    """Read many functions side by side; one that fails carries its error and stops no other.
+
+    :raises ConflictError: SAH is being stopped.
+    """
+
+    def guarded(task: _Task) -> Reading:
+        function, read = task
+        if _ending.is_set():
+            raise ConflictError("SAH is being stopped.", "The sync will be made up for.")
         try:
-            return read(function)
+            return read()
+        except AwsNotFoundError:
+            return Reading(function, gone=True)
         except AwsError as error:
-            return _Reading(function, [], error=str(error))
+            return Reading(function, error=str(error))
 
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="sync") as pool:
-        return list(pool.map(guarded, functions))
-
-
-def _store_gone(project: Project) -> SyncReport:
-    now = datetime.now(UTC)
-    project.gone_at = project.gone_at or now
-    project.stack_status = "DELETE_COMPLETE"
-    project.sync_tried_at = project.synced_at = now
-    project.sync_error = ""
-    for row in _list_functions(project):
-        row.gone_at = row.gone_at or now
-    db.session.commit()
-    return SyncReport(project.name, full=True)
-
-
-def _store_failure(project: Project, error: SahError) -> SyncReport:
-    project.sync_tried_at = datetime.now(UTC)
-    project.sync_error = str(error)
-    db.session.commit()
-    return SyncReport(project.name, error=str(error))
-
-
-def _store(project: Project, stack: Stack, readings: list[_Reading], *, full: bool) -> SyncReport:
-    now = datetime.now(UTC)
-    rows = {row.name: row for row in _list_functions(project)}
-    for reading in readings:
-        row = rows.pop(reading.function.name, None)
-        if row is None:
-            row = Function(project_id=project.id, name=reading.function.name)
-            db.session.add(row)
-        _store_function(row, reading)
-    if full:
-        for row in rows.values():
-            row.gone_at = row.gone_at or now
-    failed = tuple(r.function.name for r in readings if r.error)
-    _store_stack(project, stack, now)
-    db.session.commit()
-    return SyncReport(project.name, full=full, functions=len(readings), failed=failed)
-
-
-def _store_stack(project: Project, stack: Stack, now: datetime) -> None:
-    project.stack_id = stack.stack_id
-    project.stack_status = stack.status
-    project.stack_changed_at = stack.changed_at
-    project.gone_at = None
-    project.sync_error = ""
-    project.synced_at = project.sync_tried_at = now
-
-
-def _store_function(row: Function, reading: _Reading) -> None:
-    """Store what was read; where reading failed, what was known before stays."""
-    row.gone_at = None
-    row.logical_id = reading.function.logical_id
-    row.published_version = reading.function.published_version
-    row.sync_error = reading.error
-    if reading.error:
-        return
-    _store_aliases(row, reading.aliases)
-    if reading.versions is not None:
-        _store_versions(row, reading.versions)
-    if reading.triggers is not None:
-        _store_triggers(row, reading.triggers)
-
-
-def _store_aliases(row: Function, aliases: list[AliasState]) -> None:
-    known = {alias.name: alias for alias in row.aliases}
-    row.aliases = [
-        _fill_alias(known.get(alias.name) or FunctionAlias(name=alias.name), alias)
-        for alias in aliases
-    ]
-
-
-def _fill_alias(row: FunctionAlias, alias: AliasState) -> FunctionAlias:
-    row.version = alias.routing.version
-    row.weights = dict(alias.routing.weights)
-    row.revision_id = alias.revision_id
-    return row
-
-
-def _store_versions(row: Function, versions: list[FunctionVersion]) -> None:
-    known = {version.version: version for version in row.versions}
-    row.versions = [
-        _fill_version(known.get(version.version) or PublishedVersion(), version)
-        for version in versions
-    ]
-
-
-def _fill_version(row: PublishedVersion, version: FunctionVersion) -> PublishedVersion:
-    row.version = version.version
-    row.number = int(version.version)
-    row.modified_at = version.modified_at
-    row.code_sha256 = version.code_sha256
-    row.code_size = version.code_size
-    row.runtime = version.runtime
-    row.memory_size = version.memory_size
-    row.timeout = version.timeout
-    row.handler = version.handler
-    row.description = version.description
-    row.state = version.state
-    row.state_reason = version.state_reason
-    return row
-
-
-def _store_triggers(row: Function, triggers: list[Trigger]) -> None:
-    wanted = [(t.kind, t.source, t.qualifier, t.origin.value, t.enabled) for t in triggers]
-    stored = [(t.kind, t.source, t.qualifier, t.origin, t.enabled) for t in row.triggers]
-    if wanted == stored:
-        return
-    row.triggers = [
-        FunctionTrigger(kind=kind, source=source, qualifier=qualifier, origin=origin, enabled=on)
-        for kind, source, qualifier, origin, on in wanted
-    ]
+        return list(pool.map(guarded, tasks))

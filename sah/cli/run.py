@@ -1,0 +1,87 @@
+"""``sah run``: serve SAH, after every setting has been checked."""
+# ruff: noqa: PLC0415 - see sah.cli.base
+
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sah.cli.base import Failure, instance_option
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from sah.config import Settings
+
+
+@click.command()
+@click.option("--host", metavar="H", help="The address to listen on (default: SAH_HOST).")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="P",
+    help="The port to listen on, 0 for any free one (default: SAH_PORT).",
+)
+@instance_option
+def run(host: str | None, port: int | None, instance: Path | None) -> None:
+    """Serve SAH; Ctrl-C or SIGTERM ends it."""
+    from sah import create_app
+    from sah.config import load_settings
+
+    # The server's own configuration and a restart by signal read these again.
+    for name, value in (("HOST", host), ("PORT", port), ("INSTANCE", instance)):
+        if value is not None:
+            os.environ[f"SAH_{name}"] = str(value)
+    settings = load_settings()
+    listener = listen(settings)
+    app = create_app(settings)
+    click.echo(f"SAH serves on {address_of(listener)} (Ctrl-C stops it)")
+    serve(app, listener)
+
+
+def listen(settings: "Settings") -> socket.socket:
+    """Take the port before anything else is done, to say at once when it is taken.
+
+    :raises Failure: the address cannot be listened on.
+    """
+    where = f"{settings.host}:{settings.port}"
+    try:
+        infos = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = infos[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        raise Failure(
+            f"SAH_HOST, SAH_PORT: SAH cannot listen on {where}: {error.strerror or error}. "
+            "Choose others with --host and --port."
+        ) from error
+
+
+def address_of(listener: socket.socket) -> str:
+    """Say where a socket listens, as a browser wants it."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(app: "Flask", listener: socket.socket) -> None:
+    """Serve an app on a socket that listens already; does not return."""
+    from gunicorn.app.base import BaseApplication
+
+    from sah import gunicorn_conf
+
+    class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+        """gunicorn, with the app that the command line has made."""
+
+        def load_config(self) -> None:
+            """Take the settings from ``gunicorn_conf``, but for the address."""
+            for name, value in vars(gunicorn_conf).items():
+                if name in self.cfg.settings:
+                    self.cfg.set(name, value)
+            self.cfg.set("bind", f"fd://{listener.fileno()}")
+
+        def load(self) -> "Flask":
+            """Give the app."""
+            return app
+
+    Server(prog="sah").run()

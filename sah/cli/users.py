@@ -1,0 +1,77 @@
+"""``sah users …``: who may log in."""
+# ruff: noqa: PLC0415 - see sah.cli.base
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from sah.cli.base import in_app, output_option
+from sah.cli.output import print_rows
+from sah.domain.access import RoleName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sah.cli.output import Value
+
+
+@click.group()
+def users() -> None:
+    """Make and list the people who may log in."""
+
+
+@users.command("create")
+@click.argument("email")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in RoleName]),
+    required=True,
+    help="A viewer looks, an operator moves aliases and syncs, an admin does everything.",
+)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@in_app
+def create(email: str, role: str, *, password_stdin: bool) -> None:
+    """Make a person who may log in with EMAIL."""
+    from sah.services.people import create_user
+
+    password = read_secret_line() if password_stdin else ask_password()
+    user = create_user(email, password, RoleName(role))
+    click.echo(f"{user.email} may log in as {role}.")
+
+
+@users.command("list")
+@output_option
+@in_app
+def list_(output: str) -> None:
+    """List everybody who may log in."""
+    from sah.services.people import list_users
+
+    rows: list[Mapping[str, Value]] = [
+        {
+            "email": user.email,
+            "roles": sorted(role.name for role in user.roles),
+            "active": user.active,
+            "created_at": user.created_at,
+        }
+        for user in list_users()
+    ]
+    columns = {"email": "E-mail", "roles": "Role", "active": "Active", "created_at": "Made"}
+    print_rows(rows, columns, output)
+
+
+def ask_password() -> str:
+    """Ask for a password twice, without showing it."""
+    answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return answer
+
+
+def read_secret_line() -> str:
+    """Read a secret from standard input, without the line's end.
+
+    :raises click.UsageError: nothing came.
+    """
+    secret = sys.stdin.readline().rstrip("\r\n")
+    if not secret:
+        raise click.UsageError("Nothing came on standard input.")
+    return secret

@@ -1,0 +1,1 @@
+"""The sample stacks and the people of the demo."""

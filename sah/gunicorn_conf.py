@@ -1,0 +1,71 @@
+"""How gunicorn serves SAH: one worker with threads, and the scheduler in it, once.
+
+``sah run`` reads this, and so may ``gunicorn -c python:sah.gunicorn_conf "sah:create_app()"``.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from gunicorn.glogging import Logger
+
+from sah.config import load_settings
+from sah.extensions import db
+from sah.scheduler import start_scheduler, stop_scheduler
+
+_settings = load_settings()
+_MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - gunicorn unlinks its file there at once
+
+bind = (
+    f"[{_settings.host}]:{_settings.port}"
+    if ":" in _settings.host
+    else (f"{_settings.host}:{_settings.port}")
+)
+# One process, because the scheduler and the locks of running operations live in it.
+workers = 1
+worker_class = "gthread"
+threads = _settings.threads
+# A running request, such as a move of many aliases, is let finish for so long.
+graceful_timeout = 20
+timeout = 60
+# The worker's sign of life is a file: on a busy disk its touch could block for seconds.
+worker_tmp_dir = str(_MEMORY_DISK) if os.access(_MEMORY_DISK, os.W_OK) else None
+control_socket_disable = True
+# SAH_PROXY_HOPS alone decides which forwarding headers are believed.
+forwarded_allow_ips = ""
+loglevel = "debug" if _settings.log_level == "debug" else "warning"
+
+_running: list[BackgroundScheduler] = []
+
+
+class PlainLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """Hands gunicorn's messages to SAH's own log, instead of printing them in another form."""
+
+    def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn's Config
+        """Undo gunicorn's own handlers."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+logger_class = PlainLogger
+
+
+def pre_fork(_server: object, worker: Any) -> None:  # noqa: ANN401 - gunicorn's Worker
+    """Close the database in the parent: a connection must never be shared by two processes."""
+    app = worker.app.callable
+    if app is not None:
+        with app.app_context():
+            db.engine.dispose()
+
+
+def post_worker_init(worker: Any) -> None:  # noqa: ANN401 - gunicorn's Worker
+    """Start the jobs once the app is loaded."""
+    _running.append(start_scheduler(worker.wsgi))
+
+
+def worker_exit(_server: object, _worker: object) -> None:
+    """Stop the jobs; what they read so far is kept by the database."""
+    while _running:
+        stop_scheduler(_running.pop())
