@@ -31,6 +31,13 @@ class Alias:
         """List every version that this alias may invoke."""
         return {self.function_version, *self.weights}
 
+    def draw(self, chance: float) -> str:
+        """Choose the version of one invocation; ``chance`` is from 0 to 1."""
+        for version, weight in self.weights.items():
+            if chance < weight:
+                return version
+        return self.function_version
+
     def show(self) -> dict[str, Any]:
         """Show it as the API does: without RoutingConfig when nothing is routed."""
         shown: dict[str, Any] = {

@@ -16,9 +16,12 @@ from sah.localaws.calls import Call, Calls
 from sah.localaws.faults import Fault, Faults
 from sah.localaws.identify import Asked, Environ, identify
 from sah.localaws.limits import DATA_PLANE, Limits
+from sah.localaws.running import SERVED_AT
 
 log = logging.getLogger(__name__)
 Headers = list[tuple[str, str]]
+# What may take long: running code, and waiting for a queue's messages.
+UNLOCKED = DATA_PLANE | {"ReceiveMessage"}
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
@@ -59,6 +62,7 @@ class FrontDoor:
 
     def answer(self, environ: Environ) -> Answer:
         """Serve one request."""
+        SERVED_AT.set(f"http://{environ['HTTP_HOST']}")
         asked = identify(environ)
         self.calls.record(Call(asked.service, asked.operation, asked.params))
         self.stopping.wait(self.knobs.latency_ms / 1000)
@@ -91,11 +95,13 @@ class FrontDoor:
         return tell_error(asked, fault.status, fault.code, fault.message)
 
     def _pass_on(self, asked: Asked, environ: Environ) -> Answer:
-        unlocked = asked.operation in DATA_PLANE
+        unlocked = asked.operation in UNLOCKED
         lock: AbstractContextManager[Any] = nullcontext() if unlocked else self.world
         try:
             with lock:
                 return run(self.app, environ)
+        except NotImplementedError as error:
+            return tell_error(asked, 501, "NotImplemented", str(error))
         except Exception as error:
             log.exception("%s %s failed inside the embedded AWS", asked.service, asked.operation)
             return tell_error(asked, 500, "InternalFailure", f"{type(error).__name__}: {error}")

@@ -9,8 +9,9 @@ from uuid import uuid4
 from moto.awslambda.models import LambdaFunction, LayerDataType
 from moto.awslambda.utils import make_function_arn
 
-from sah.localaws.errors import check_revision
+from sah.localaws.errors import LambdaError, check_revision
 from sah.localaws.names import LATEST, Named, make_arn
+from sah.localaws.running import Order, run
 
 Spec = dict[str, Any]
 # What each part of the configuration is called in moto's model.
@@ -137,6 +138,37 @@ class Function(LambdaFunction):
         frozen.description = description or self.description
         frozen.touch()
         return frozen
+
+    def check_ready(self) -> None:
+        """Refuse to run what is not active; the first call wakes what was idle.
+
+        :raises LambdaError: ResourceNotReadyException or ResourceConflictException.
+        """
+        if self.state == "Inactive":
+            self.set_state("Active", None, None)
+            raise LambdaError(
+                "ResourceNotReadyException",
+                "The function was idle. Wait until its state is Active and try again.",
+            )
+        if self.state != "Active":
+            raise LambdaError(
+                "ResourceConflictException",
+                "The operation cannot be performed at this time. The function is currently "
+                f"in the following state: {self.state}",
+            )
+
+    def invoke(
+        self,
+        body: str,
+        request_headers: object,
+        response_headers: Any,  # noqa: ANN401 -- moto's own
+    ) -> bytes:
+        """Run this version for another of moto's services, such as a topic."""
+        del request_headers
+        outcome = run(Order(self, body.encode(), self.function_arn))
+        if outcome.failed:
+            response_headers["x-amz-function-error"] = "Unhandled"
+        return outcome.payload
 
     def set_state(self, state: str, reason_code: str | None, reason: str | None) -> None:
         """Pretend that AWS put this version into a state."""

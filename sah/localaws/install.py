@@ -7,14 +7,19 @@ from moto.awslambda import urls as lambda_urls
 from moto.awslambda_simple.models import lambda_simple_backends
 from moto.cloudformation import urls as cloudformation_urls
 from moto.cloudformation.models import cloudformation_backends
-from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.config import default_user_config
+from moto.iam import urls as iam_urls
+from moto.iam.access_control import PermissionResult
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import FakeBucket
 
 from sah.localaws.frontdoor import App
+from sah.localaws.iam_api import IamApi
+from sah.localaws.kinds import OWN
 from sah.localaws.lambda_api import LambdaApi
 from sah.localaws.lambda_backend import Lambda
+from sah.localaws.nested import NestedStackResource
 from sah.localaws.stack_api import CloudFormationApi
 from sah.localaws.stack_backend import CloudFormation
 
@@ -24,6 +29,7 @@ def install() -> None:
     """Put AWS's behaviour over moto's; once is enough."""
     _install_lambda()
     _install_cloudformation()
+    _install_the_rest()
 
 
 def _install_lambda() -> None:
@@ -43,9 +49,20 @@ def _install_cloudformation() -> None:
     # their code, knows no AWS::Lambda::Alias and fails on types it does not know: see
     # deployment.py, kinds.py, stacks.py, stack_api.py.
     cloudformation_backends.backend = CloudFormation
-    for path, handler in cloudformation_urls.url_paths.items():
-        if handler == CloudFormationResponse.dispatch:
-            cloudformation_urls.url_paths[path] = CloudFormationApi.dispatch
+    cloudformation_urls.url_paths["{0}/$"] = CloudFormationApi.dispatch
+    OWN["AWS::CloudFormation::Stack"] = NestedStackResource
+
+
+def _install_the_rest() -> None:
+    # moto has no SimulatePrincipalPolicy.
+    iam_urls.url_paths["{0}/$"] = IamApi.dispatch
+    # moto obeys bucket policies but not their conditions, so that the Serverless
+    # Framework's "deny whatever comes without TLS" would deny everything.
+    FakeBucket.get_permission = _stay_neutral  # type: ignore[method-assign, assignment]
+
+
+def _stay_neutral(*_: object) -> PermissionResult:
+    return PermissionResult.NEUTRAL
 
 
 def build_app() -> App:

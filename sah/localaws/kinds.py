@@ -5,9 +5,11 @@ import functools
 from moto.cloudformation.parsing import get_model_map
 
 from sah.localaws.lambda_resources import KINDS as LAMBDA_KINDS
+from sah.localaws.other_resources import KINDS as OTHER_KINDS
 from sah.localaws.resources import InertResource, Resource, wrap_model
 
-OWN: dict[str, type[Resource]] = {**LAMBDA_KINDS}
+# install.py adds nested stacks, which need everything that needs this module.
+OWN: dict[str, type[Resource]] = {**LAMBDA_KINDS, **OTHER_KINDS}
 
 
 @functools.cache

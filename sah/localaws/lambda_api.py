@@ -1,18 +1,27 @@
 """Lambda's API over HTTP: the operations that moto has not, or has wrong."""
 
+import base64
+import json
+from threading import Thread
 from typing import Any
 
 from moto.awslambda.responses import LambdaResponse
+from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionResult, EmptyResult
 
 from sah.localaws.errors import LambdaError, invalid
 from sah.localaws.functions import Function
 from sah.localaws.lambda_backend import Lambda, find_lambda
+from sah.localaws.mappings import Mapping
 from sah.localaws.names import LATEST, parse_name
 from sah.localaws.paging import page
+from sah.localaws.running import Order, run
 
 PAGE = 50
 ALIAS_PAGE = 50
+MAPPING_PAGE = 100
+LOG_TAIL = 4096  # bytes
+JSON = {"Content-Type": "application/json"}
 
 
 class LambdaApi(LambdaResponse):
@@ -132,10 +141,80 @@ class LambdaApi(LambdaResponse):
 
     def delete_alias(self) -> ActionResult:  # type: ignore[override]
         """DeleteAlias."""
-        self.backend.storage.drop_alias(self.function, self.ask("Name"))
+        self.backend.delete_alias(self.ask("Name"), self.function)
         return EmptyResult()
 
     def list_aliases(self) -> ActionResult:  # type: ignore[override]
         """ListAliases, 50 a page."""
         aliases = self.backend.storage.aliases_of(self.function, self.ask("FunctionVersion"))
         return self.one_page("Aliases", [alias.show() for alias in aliases], ALIAS_PAGE)
+
+    # Resource policies
+
+    def add_permission(self) -> ActionResult:  # type: ignore[override]
+        """AddPermission to a function, a version or an alias."""
+        statement = self.backend.permit(self.function, self.ask("Qualifier"), self.asked())
+        return ActionResult({"Statement": json.dumps(statement)})
+
+    def get_policy(self) -> ActionResult:  # type: ignore[override]
+        """GetPolicy of exactly what was named."""
+        return ActionResult(self.backend.find_policy(self.function, self.ask("Qualifier")).show())
+
+    def remove_permission(self) -> ActionResult:  # type: ignore[override]
+        """RemovePermission, likewise."""
+        named = parse_name(self.function, self.ask("Qualifier"))
+        self.backend.policies.remove(named, self.ask("StatementId"), self.ask("RevisionId"))
+        return EmptyResult()
+
+    # Event source mappings
+
+    def create_event_source_mapping(self) -> TYPE_RESPONSE:
+        """CreateEventSourceMapping."""
+        return _accepted(self.backend.add_mapping(self.json_body))
+
+    def get_event_source_mapping(self) -> TYPE_RESPONSE:
+        """GetEventSourceMapping."""
+        return 200, JSON, json.dumps(self.backend.find_mapping(self.ask("UUID")).show())
+
+    def update_event_source_mapping(self) -> TYPE_RESPONSE:
+        """UpdateEventSourceMapping."""
+        return _accepted(self.backend.change_mapping(self.ask("UUID"), self.json_body))
+
+    def delete_event_source_mapping(self) -> TYPE_RESPONSE:
+        """DeleteEventSourceMapping."""
+        return _accepted(self.backend.drop_mapping(self.ask("UUID")), State="Deleting")
+
+    def list_event_source_mappings(self) -> TYPE_RESPONSE:  # type: ignore[override]
+        """ListEventSourceMappings, 100 a page."""
+        found = self.backend.mappings_of(self.ask("FunctionName"), self.ask("EventSourceArn"))
+        result = self.one_page("EventSourceMappings", [m.show() for m in found], MAPPING_PAGE)
+        return 200, JSON, json.dumps(result.result)
+
+    # Running
+
+    def invoke(self) -> TYPE_RESPONSE:
+        """Invoke a function, a version or an alias; an alias's weights decide by chance."""
+        event = self.ask("Payload") or b"{}"
+        order = self.backend.start(self.function, self.ask("Qualifier"), event)
+        kind = self.ask("InvocationType") or "RequestResponse"
+        if kind == "DryRun":
+            return 204, {"status": 204}, ""
+        if kind == "Event":
+            Thread(target=run, args=(order,), daemon=True).start()
+            return 202, {"status": 202}, ""
+        return self._run(order)
+
+    def _run(self, order: Order) -> TYPE_RESPONSE:
+        outcome = run(order)
+        headers = {**JSON, "X-Amz-Executed-Version": str(order.function.version)}
+        if outcome.failed:
+            headers["X-Amz-Function-Error"] = "Unhandled"
+        if self.ask("LogType") == "Tail":
+            tail = outcome.logs.encode()[-LOG_TAIL:]
+            headers["X-Amz-Log-Result"] = base64.b64encode(tail).decode()
+        return 200, headers, outcome.payload
+
+
+def _accepted(mapping: Mapping, **more: str) -> TYPE_RESPONSE:
+    """Answer with a mapping; moto's serializer does not know its times."""
+    return 202, {**JSON, "status": 202}, json.dumps(mapping.show() | more)

@@ -154,7 +154,7 @@ class AliasResource(LambdaResource):
 
     def delete(self) -> None:
         """Delete the alias."""
-        self.backend.storage.drop_alias(self.properties["FunctionName"], self.properties["Name"])
+        self.backend.delete_alias(self.properties["Name"], self.properties["FunctionName"])
 
     def get_cfn_attribute(self, attribute_name: str) -> Any:  # noqa: ANN401 -- the base's
         """Answer AliasArn."""
@@ -175,8 +175,75 @@ def _read_alias(properties: Properties) -> Properties:
     }
 
 
+class PermissionResource(LambdaResource):
+    """``AWS::Lambda::Permission``, on whatever its FunctionName names: alias included."""
+
+    fixed = None
+
+    def create(self) -> None:
+        """Add the statement."""
+        self.physical_resource_id = self.place.make_name()
+        params = self.properties | {"StatementId": self.physical_resource_id}
+        self.backend.permit(self.properties["FunctionName"], None, params)
+
+    def delete(self) -> None:
+        """Remove the statement."""
+        named = parse_name(self.properties["FunctionName"])
+        self.backend.policies.remove(named, self.physical_resource_id)
+
+
+class MappingResource(LambdaResource):
+    """``AWS::Lambda::EventSourceMapping``; its physical id is its UUID."""
+
+    fixed = frozenset({"EventSourceArn", "StartingPosition", "SelfManagedEventSource"})
+
+    def create(self) -> None:
+        """Make the mapping."""
+        self.physical_resource_id = self.backend.add_mapping(_read_mapping(self.properties)).uuid
+
+    def update(self, properties: Properties) -> None:
+        """Change it, or point it at another function or alias."""
+        self.backend.change_mapping(self.physical_resource_id, _read_mapping(properties))
+
+    def delete(self) -> None:
+        """Delete it."""
+        self.backend.drop_mapping(self.physical_resource_id)
+
+    def get_cfn_attribute(self, attribute_name: str) -> Any:  # noqa: ANN401 -- the base's
+        """Answer Id and EventSourceMappingArn."""
+        if attribute_name == "Id":
+            return self.physical_resource_id
+        return self.backend.find_mapping(self.physical_resource_id).arn
+
+
+class LayerResource(LambdaResource):
+    """``AWS::Lambda::LayerVersion``; its physical id is the ARN with the version."""
+
+    fixed = None
+
+    def create(self) -> None:
+        """Publish the layer."""
+        name = self.properties.get("LayerName") or self.place.make_name()
+        layer = self.backend.publish_layer_version(self.properties | {"LayerName": name})
+        self.physical_resource_id = layer.arn
+
+    def delete(self) -> None:
+        """Delete this version of the layer."""
+        layer, _, version = self.physical_resource_id.rpartition(":")
+        self.backend.delete_layer_version(layer, version)
+
+
+def _read_mapping(properties: Properties) -> Properties:
+    """Turn the template's text, where it has some, into the API's values."""
+    enabled = str(properties.get("Enabled", True)).lower() == "true"
+    return properties | {"Enabled": enabled}
+
+
 KINDS: dict[str, type[Resource]] = {
     "AWS::Lambda::Function": FunctionResource,
     "AWS::Lambda::Version": VersionResource,
     "AWS::Lambda::Alias": AliasResource,
+    "AWS::Lambda::Permission": PermissionResource,
+    "AWS::Lambda::EventSourceMapping": MappingResource,
+    "AWS::Lambda::LayerVersion": LayerResource,
 }

@@ -106,6 +106,45 @@ class LocalAws:
             Fault(operation, times, status, code, message, after_effect, match, delay_s)
         )
 
+    def set_state(  # noqa: PLR0913 -- all but the first two are named
+        self,
+        function: str,
+        version: str,
+        *,
+        state: str = "Inactive",
+        reason_code: str | None = None,
+        reason: str | None = None,
+        last_update_status: str = "Successful",
+        region: str = "us-east-1",
+        account: str = "123456789012",
+    ) -> None:
+        """Put one version, or ``$LATEST``, into a state; only the running of it obeys.
+
+        :raises LambdaError: there is no such version.
+        """
+        from sah.localaws.lambda_backend import find_lambda  # noqa: PLC0415
+
+        storage = find_lambda(account, region).storage
+        found = storage.get_function_by_name_or_arn_with_qualifier(function, version)
+        found.set_state(state, reason_code, reason)
+        found.last_update_status = last_update_status
+
+    def set_stack_status(
+        self,
+        stack: str,
+        status: str,
+        *,
+        region: str = "us-east-1",
+        account: str = "123456789012",
+    ) -> None:
+        """Put a stack into a status that no deployment here leads to.
+
+        :raises ValidationError: there is no such stack.
+        """
+        from sah.localaws.stack_backend import find_cloudformation  # noqa: PLC0415
+
+        find_cloudformation(account, region).find_stack(stack).tell(status)
+
 
 def serve(
     port: int,

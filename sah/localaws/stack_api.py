@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult, EmptyResult
-from moto.s3.models import s3_backends
 
 from sah.localaws.paging import page
 from sah.localaws.resources import Resource
-from sah.localaws.stack_backend import CloudFormation, Wish
+from sah.localaws.stack_backend import CloudFormation, Wish, find_cloudformation
 from sah.localaws.stacks import LocalStack
 from sah.localaws.template import parse_template
 
@@ -26,28 +23,13 @@ class CloudFormationApi(CloudFormationResponse):
     @property
     def cloudformation_backend(self) -> CloudFormation:
         """The service of the caller's account and Region."""
-        backend = cloudformation_backends[self.current_account][self.region]
-        assert isinstance(backend, CloudFormation)  # noqa: S101 -- for the types
-        return backend
+        return find_cloudformation(self.current_account, self.region)
 
     def one_page(self, key: str, items: list[Any], size: int) -> ActionResult:
         """Answer with one page."""
         bad = ValidationError(message="Invalid NextToken")
         shown, token = page(items, self._get_param("NextToken"), size, bad)
         return ActionResult({key: shown, "NextToken": token})
-
-    def _get_stack_from_s3_url(self, template_url: str) -> str:
-        """Read a template from S3, also by the path style of this server."""
-        where = urlparse(template_url)
-        path = unquote(where.path.lstrip("/"))
-        host = where.netloc
-        if host.endswith("amazonaws.com") and not host.startswith("s3"):
-            path = f"{host.split('.s3')[0]}/{path}"
-        bucket, _, key = path.partition("/")
-        found = s3_backends[self.current_account][self.partition].get_object(bucket, key)
-        if found is None:
-            raise ValidationError(message="S3 error: The specified key does not exist.")
-        return str(found.value.decode())
 
     def create_stack(self) -> ActionResult:
         """CreateStack."""
@@ -74,7 +56,7 @@ class CloudFormationApi(CloudFormationResponse):
         if stack and self._get_param("UsePreviousTemplate"):
             return str(stack.template)
         if url := self._get_param("TemplateURL"):
-            return self._get_stack_from_s3_url(url)
+            return self.cloudformation_backend.read_url(url)
         if body := self._get_param("TemplateBody"):
             return str(body)
         raise ValidationError(message="Either Template URL or Template Body must be specified.")

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+from urllib.parse import unquote, urlparse
 
 from moto.cloudformation import urls
 from moto.cloudformation.exceptions import AlreadyExistsException, ValidationError
-from moto.cloudformation.models import ChangeSet, CloudFormationBackend
+from moto.cloudformation.models import ChangeSet, CloudFormationBackend, cloudformation_backends
 from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
+from moto.s3.exceptions import S3ClientError
+from moto.s3.models import s3_backends
 
 from sah.localaws.deployment import DeploymentError
 from sah.localaws.stacks import LocalChangeSet, LocalStack
@@ -54,7 +57,25 @@ class CloudFormation(CloudFormationBackend):
             cross_stack_resources=self.exports,
         )
 
-    def launch(self, wish: Wish) -> LocalStack:
+    def read_url(self, url: str) -> str:
+        """Read a template from S3, by AWS's addresses or by this server's.
+
+        :raises ValidationError: it is not there.
+        """
+        where = urlparse(url)
+        path = unquote(where.path.lstrip("/"))
+        if where.netloc.endswith("amazonaws.com") and not where.netloc.startswith("s3"):
+            path = f"{where.netloc.split('.s3')[0]}/{path}"
+        bucket, _, key = path.partition("/")
+        try:
+            found = s3_backends[self.account_id][self.partition].get_object(bucket, key)
+        except S3ClientError as error:
+            raise ValidationError(message=f"S3 error: {error.message}") from error
+        if found is None:
+            raise ValidationError(message="S3 error: The specified key does not exist.")
+        return str(found.value.decode())
+
+    def launch(self, wish: Wish, parent_id: str | None = None) -> LocalStack:
         """Create a stack and its resources.
 
         :raises AlreadyExistsException: the name is taken.
@@ -62,6 +83,8 @@ class CloudFormation(CloudFormationBackend):
         if any(stack.name == wish.name for stack in self.stacks.values()):
             raise AlreadyExistsException(f"Stack [{wish.name}] already exists")
         stack = self._make_stack(wish, wish.template)
+        stack.parent_id = parent_id
+        stack.root_id = self.find_stack(parent_id).top_id if parent_id else None
         self.stacks[stack.stack_id] = stack
         stack.deploy_first()
         self._note_exports()
@@ -165,3 +188,10 @@ class CloudFormation(CloudFormationBackend):
         change_set.execution_status = "EXECUTE_COMPLETE"
         change_set.apply()
         self._note_exports()
+
+
+def find_cloudformation(account: str, region: str) -> CloudFormation:
+    """Look up the service of one account and Region."""
+    backend = cloudformation_backends[account][region]
+    assert isinstance(backend, CloudFormation), "install() comes first"  # noqa: S101 -- for the types
+    return backend

@@ -96,6 +96,11 @@ class LocalStack(Stack):
         return is_same(self.template_dict, check_template(template)) and known == parameters
 
     @property
+    def top_id(self) -> str:
+        """The outermost stack around this one."""
+        return self.root_id or self.stack_id
+
+    @property
     def is_updatable(self) -> bool:
         """Tell whether UpdateStack is allowed in this status."""
         done = self.status.endswith("_COMPLETE")

@@ -6,16 +6,16 @@ import functools
 import io
 import zipfile
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import boto3
 import pytest
 from botocore.config import Config
-from mypy_boto3_cloudformation import CloudFormationClient
-from mypy_boto3_lambda import LambdaClient
 
 from sah.localaws import LocalAws
 
+# boto3 makes its clients at run time, and their answers leave out what is typed as there.
+Client: TypeAlias = Any
 REGION = "eu-west-1"
 ROLE = "arn:aws:iam::123456789012:role/demo"
 
@@ -27,7 +27,7 @@ class Clients:
         self._url = url
 
     @functools.cache  # noqa: B019 -- lives as long as the session
-    def get(self, service: str, region: str = REGION) -> Any:
+    def get(self, service: str, region: str = REGION) -> Client:
         """Make a client that asks once and never retries."""
         return boto3.client(  # type: ignore[call-overload]
             service,
@@ -58,13 +58,13 @@ def aws(server: LocalAws) -> Iterator[LocalAws]:
 
 
 @pytest.fixture
-def lam(aws: LocalAws, clients: Clients) -> LambdaClient:
+def lam(aws: LocalAws, clients: Clients) -> Client:
     assert aws.count() == 0
     return clients.get("lambda")
 
 
 @pytest.fixture
-def cfn(aws: LocalAws, clients: Clients) -> CloudFormationClient:
+def cfn(aws: LocalAws, clients: Clients) -> Client:
     assert aws.count() == 0
     return clients.get("cloudformation")
 
@@ -82,7 +82,7 @@ def answering(word: str) -> bytes:
     return make_zip(f"def main(event, context):\n    return {word!r}\n")
 
 
-def create_function(lam: LambdaClient, name: str = "hello", **more: Any) -> None:
+def create_function(lam: Client, name: str = "hello", **more: Any) -> None:
     """Create a small function."""
     settings: dict[str, Any] = {
         "Role": ROLE,
@@ -93,7 +93,7 @@ def create_function(lam: LambdaClient, name: str = "hello", **more: Any) -> None
     lam.create_function(FunctionName=name, **(settings | more))
 
 
-def publish(lam: LambdaClient, count: int, name: str = "hello") -> None:
+def publish(lam: Client, count: int, name: str = "hello") -> None:
     """Publish this many versions, each with a description of its own."""
     for number in range(count):
         lam.update_function_configuration(FunctionName=name, Description=f"build {number}")

@@ -6,29 +6,28 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from mypy_boto3_lambda import LambdaClient
 
-from tests.localaws.conftest import create_function, publish
+from tests.localaws.conftest import Client, create_function, publish
 
 
 @pytest.fixture(autouse=True)
-def hello(lam: LambdaClient) -> None:
+def hello(lam: Client) -> None:
     create_function(lam)
     publish(lam, 3)
 
 
-def refuse(lam: LambdaClient, operation: str, **params: Any) -> tuple[str, int]:
+def refuse(lam: Client, operation: str, **params: Any) -> tuple[str, int]:
     with pytest.raises(ClientError) as caught:
         getattr(lam, operation)(FunctionName="hello", **params)
     answer = caught.value.response
     return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def create(lam: LambdaClient, version: str = "1", name: str = "ACTIVE", **more: Any) -> Any:
+def create(lam: Client, version: str = "1", name: str = "ACTIVE", **more: Any) -> Any:
     return lam.create_alias(FunctionName="hello", Name=name, FunctionVersion=version, **more)
 
 
-def test_shows_what_was_created(lam: LambdaClient) -> None:
+def test_shows_what_was_created(lam: Client) -> None:
     created = create(lam, "2", Description="live")
     shown = lam.get_alias(FunctionName="hello", Name="ACTIVE")
     assert shown["AliasArn"] == "arn:aws:lambda:eu-west-1:123456789012:function:hello:ACTIVE"
@@ -39,7 +38,7 @@ def test_shows_what_was_created(lam: LambdaClient) -> None:
     assert created["ResponseMetadata"]["HTTPStatusCode"] == 201
 
 
-def test_takes_a_function_by_any_of_its_names(lam: LambdaClient) -> None:
+def test_takes_a_function_by_any_of_its_names(lam: Client) -> None:
     create(lam)
     for name in (
         "arn:aws:lambda:eu-west-1:123456789012:function:hello",
@@ -48,13 +47,13 @@ def test_takes_a_function_by_any_of_its_names(lam: LambdaClient) -> None:
         assert lam.get_alias(FunctionName=name, Name="ACTIVE")["FunctionVersion"] == "1"
 
 
-def test_every_update_changes_the_revision(lam: LambdaClient) -> None:
+def test_every_update_changes_the_revision(lam: Client) -> None:
     first = create(lam)["RevisionId"]
     second = lam.update_alias(FunctionName="hello", Name="ACTIVE", FunctionVersion="1")
     assert second["RevisionId"] != first
 
 
-def test_refuses_a_stale_revision_and_changes_nothing(lam: LambdaClient) -> None:
+def test_refuses_a_stale_revision_and_changes_nothing(lam: Client) -> None:
     stale = create(lam)["RevisionId"]
     lam.update_alias(FunctionName="hello", Name="ACTIVE", FunctionVersion="2", RevisionId=stale)
     update = {"Name": "ACTIVE", "FunctionVersion": "3", "RevisionId": stale}
@@ -62,7 +61,7 @@ def test_refuses_a_stale_revision_and_changes_nothing(lam: LambdaClient) -> None
     assert lam.get_alias(FunctionName="hello", Name="ACTIVE")["FunctionVersion"] == "2"
 
 
-def test_weights_stay_until_they_are_cleared(lam: LambdaClient) -> None:
+def test_weights_stay_until_they_are_cleared(lam: Client) -> None:
     create(lam, "1", RoutingConfig={"AdditionalVersionWeights": {"2": 0.25}})
     kept = lam.update_alias(FunctionName="hello", Name="ACTIVE", FunctionVersion="3")
     assert kept["RoutingConfig"] == {"AdditionalVersionWeights": {"2": 0.25}}
@@ -86,7 +85,7 @@ def test_weights_stay_until_they_are_cleared(lam: LambdaClient) -> None:
     ],
 )
 def test_refuses_senseless_weights(
-    lam: LambdaClient, version: str, weights: dict[str, float], error: tuple[str, int]
+    lam: Client, version: str, weights: dict[str, float], error: tuple[str, int]
 ) -> None:
     create(lam)
     params = {
@@ -98,7 +97,7 @@ def test_refuses_senseless_weights(
     assert lam.get_alias(FunctionName="hello", Name="ACTIVE")["FunctionVersion"] == "1"
 
 
-def test_refuses_two_versions_with_different_roles(lam: LambdaClient) -> None:
+def test_refuses_two_versions_with_different_roles(lam: Client) -> None:
     lam.update_function_configuration(
         FunctionName="hello", Role="arn:aws:iam::123456789012:role/other"
     )
@@ -109,7 +108,7 @@ def test_refuses_two_versions_with_different_roles(lam: LambdaClient) -> None:
     assert refused == ("InvalidParameterValueException", 400)
 
 
-def test_refuses_two_versions_with_different_dead_letter_queues(lam: LambdaClient) -> None:
+def test_refuses_two_versions_with_different_dead_letter_queues(lam: Client) -> None:
     lam.update_function_configuration(
         FunctionName="hello",
         DeadLetterConfig={"TargetArn": "arn:aws:sqs:eu-west-1:123456789012:dead"},
@@ -133,13 +132,13 @@ def test_refuses_two_versions_with_different_dead_letter_queues(lam: LambdaClien
         ("create_alias", {"Name": "NEW", "FunctionVersion": "ACTIVE"}, "ValidationException"),
     ],
 )
-def test_refuses(lam: LambdaClient, operation: str, params: dict[str, str], error: str) -> None:
+def test_refuses(lam: Client, operation: str, params: dict[str, str], error: str) -> None:
     create(lam)
     statuses = {"ResourceNotFoundException": 404, "ResourceConflictException": 409}
     assert refuse(lam, operation, **params) == (error, statuses.get(error, 400))
 
 
-def test_deletes_an_alias_and_does_not_mind_a_second_time(lam: LambdaClient) -> None:
+def test_deletes_an_alias_and_does_not_mind_a_second_time(lam: Client) -> None:
     create(lam)
     for _ in range(2):
         gone = lam.delete_alias(FunctionName="hello", Name="ACTIVE")
@@ -147,7 +146,7 @@ def test_deletes_an_alias_and_does_not_mind_a_second_time(lam: LambdaClient) -> 
     assert refuse(lam, "get_alias", Name="ACTIVE") == ("ResourceNotFoundException", 404)
 
 
-def test_lists_aliases_by_version_with_those_that_get_a_share(lam: LambdaClient) -> None:
+def test_lists_aliases_by_version_with_those_that_get_a_share(lam: Client) -> None:
     create(lam, "1", "main")
     create(lam, "2", "canary", RoutingConfig={"AdditionalVersionWeights": {"1": 0.1}})
     create(lam, "3", "other")
@@ -155,7 +154,7 @@ def test_lists_aliases_by_version_with_those_that_get_a_share(lam: LambdaClient)
     assert [alias["Name"] for alias in found] == ["canary", "main"]
 
 
-def test_lists_aliases_in_pages(lam: LambdaClient) -> None:
+def test_lists_aliases_in_pages(lam: Client) -> None:
     names = [f"alias-{number:03}" for number in range(60)]
     for name in names:
         create(lam, "1", name)
