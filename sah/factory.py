@@ -14,6 +14,7 @@ from sah.config import Settings, load_settings
 from sah.database import apply_migrations, check_database_url, tune_sqlite
 from sah.extensions import bootstrap, csrf, db, migrate, security
 from sah.logs import configure_logs
+from sah.services.people import MIN_PASSWORD_LENGTH
 
 if TYPE_CHECKING:
     from sah.services.accounts import ConnectionPool
@@ -61,7 +62,11 @@ def configure_flask(app: Flask, settings: Settings) -> None:
         BOOTSTRAP_SERVE_LOCAL=True,
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of the hash
         SECURITY_PASSWORD_SALT=settings.secret_key,
+        SECURITY_PASSWORD_LENGTH_MIN=MIN_PASSWORD_LENGTH,
         SECURITY_REGISTERABLE=False,
+        SECURITY_CHANGEABLE=True,
+        SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
+        SECURITY_LOGOUT_METHODS=["POST"],
         SECURITY_SEND_REGISTER_EMAIL=False,
         SECURITY_POST_LOGIN_VIEW="/",
         SECURITY_POST_LOGOUT_VIEW="/login",

@@ -1,8 +1,77 @@
 """Pure helpers that templates use as filters."""
 
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+
 from flask import Flask
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+_DAYS_AS_AGE = 45
+_KB = 1024
+
+
+def format_ago(moment: datetime, now: datetime) -> str:
+    """Say how long ago something was: ``4 min ago``; beyond 45 days the date."""
+    age = now - moment
+    if age > timedelta(days=_DAYS_AS_AGE):
+        return moment.strftime("%Y-%m-%d")
+    seconds = int(age.total_seconds())
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return "just now"
+
+
+def format_utc(moment: datetime) -> str:
+    """Give the exact time: ``2026-03-01 04:05:06 UTC``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def format_duration(seconds: float) -> str:
+    """Say how long something took: ``340 ms``, ``2.1 s``, ``3 min 4 s``."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def format_bytes(size: int) -> str:
+    """Say how large something is: ``812 B``, ``3.4 kB``, ``12.0 MB``."""
+    if size < _KB:
+        return f"{size} B"
+    if size < _KB * _KB:
+        return f"{size / _KB:.1f} kB"
+    return f"{size / _KB / _KB:.1f} MB"
+
+
+def format_share(share: float) -> str:
+    """Show a weight of 0 to 1 as percent: ``12.5 %``."""
+    return f"{round(share * 100, 2):g} %"
+
+
+def format_count(number: int, word: str) -> str:
+    """Count something: ``1 function``, ``3 functions``."""
+    plural = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+    return f"{number} {word if number == 1 else plural}"
+
+
+def format_status(status: int) -> str:
+    """Name an HTTP status: ``Not found``."""
+    return HTTPStatus(status).phrase.capitalize()
 
 
 def init_app(app: Flask) -> None:
     """Register the filters."""
-    del app
+    app.jinja_env.filters.update(
+        ago=lambda moment: format_ago(moment, datetime.now(UTC)),
+        utc=format_utc,
+        duration=format_duration,
+        filesize=format_bytes,
+        share=format_share,
+        count_of=format_count,
+        status_phrase=format_status,
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True

@@ -2,7 +2,28 @@
 
 from flask import Flask
 
+from sah.blueprints import (
+    access,
+    accounts,
+    errors,
+    functions,
+    health,
+    help,  # noqa: A004 - the blueprint's name
+    operations,
+    people,
+    projects,
+    safety,
+    setup,
+    switch,
+)
+
+_PAGES = (projects, functions, switch, operations, accounts, people, help, setup, health)
+
 
 def init_app(app: Flask) -> None:
-    """Register every blueprint."""
-    del app
+    """Register every blueprint, and what guards all of them."""
+    safety.init_app(app)
+    errors.init_app(app)
+    access.init_app(app)
+    for module in _PAGES:
+        app.register_blueprint(module.bp)

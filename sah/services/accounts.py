@@ -1,5 +1,6 @@
 """Accounts: how SAH reaches each AWS account and Region."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Protocol, cast
@@ -9,6 +10,7 @@ from flask import current_app
 from sqlalchemy.exc import IntegrityError
 
 from sah.aws.gateway import AccessKind, AccountAccess, AwsGateway, Identity, PermissionCheck, Stack
+from sah.aws.permissions import policy_document
 from sah.domain.errors import (
     AwsError,
     ConflictError,
@@ -16,6 +18,7 @@ from sah.domain.errors import (
     EditConflictError,
     InvalidInputError,
     NotFoundError,
+    SahError,
 )
 from sah.extensions import db
 from sah.models import Account, Project
@@ -68,6 +71,14 @@ class ConnectionReport:
     def works(self) -> bool:
         """Say whether AWS answered and nothing that SAH needs is denied."""
         return self.error is None and not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class StackOffer:
+    """The stacks to choose from; ``error`` says why they could not be listed."""
+
+    stacks: tuple[Stack, ...] = ()
+    error: SahError | None = None
 
 
 def list_accounts() -> list[Account]:
@@ -166,6 +177,21 @@ def list_account_stacks(account: Account) -> list[Stack]:
     gateway = open_gateway(account)
     db.session.commit()
     return gateway.list_stacks()
+
+
+def offer_stacks(account: Account) -> StackOffer:
+    """List the account's stacks for a page, which shows an error beside its form."""
+    try:
+        return StackOffer(tuple(list_account_stacks(account)))
+    except SahError as error:
+        return StackOffer(error=error)
+
+
+def show_policy(account: Account | None = None) -> str:
+    """Write the IAM policy that SAH needs as JSON, for one account or for any."""
+    region = account.region if account else "*"
+    aws_account_id = (account.aws_account_id if account else "") or "*"
+    return json.dumps(policy_document(region, aws_account_id), indent=2)
 
 
 def check_connection(account: Account) -> ConnectionReport:

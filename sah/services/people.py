@@ -26,14 +26,28 @@ def list_users() -> list[User]:
 
 
 def create_first_admin(email: str, password: str) -> User:
-    """Make the first administrator.
+    """Make the first administrator; of two who try at once, one wins.
 
     :raises ConflictError: somebody is there already.
     :raises InvalidInputError: the address or the password will not do.
     """
+    taken = ConflictError("SAH is set up already.", "Log in, or ask an administrator.")
     if has_users():
-        raise ConflictError("SAH is set up already.", "Log in, or ask an administrator.")
-    return create_user(email, password, RoleName.ADMIN)
+        raise taken
+    user = _new_user(email, password, RoleName.ADMIN)
+    # Writing comes first: on SQLite it keeps other writers out, elsewhere the unique
+    # name of the role does, and so nobody can come between the count and the commit.
+    try:
+        db.session.flush()
+        alone = db.session.scalar(sa.select(sa.func.count(User.id))) == 1
+    except IntegrityError as error:
+        db.session.rollback()
+        raise taken from error
+    if not alone:
+        db.session.rollback()
+        raise taken
+    db.session.commit()
+    return user
 
 
 def create_user(email: str, password: str, role: RoleName) -> User:
@@ -42,6 +56,17 @@ def create_user(email: str, password: str, role: RoleName) -> User:
     :raises InvalidInputError: the address or the password will not do.
     :raises DuplicateError: the address is taken.
     """
+    user = _new_user(email, password, role)
+    address = user.email
+    try:
+        db.session.commit()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise DuplicateError(f"{address} has an account already.", field="email") from error
+    return user
+
+
+def _new_user(email: str, password: str, role: RoleName) -> User:
     address = _parse_email(email)
     if len(password) < MIN_PASSWORD_LENGTH:
         raise InvalidInputError(
@@ -56,11 +81,6 @@ def create_user(email: str, password: str, role: RoleName) -> User:
         roles=[_find_or_make_role(role)],
     )
     db.session.add(user)
-    try:
-        db.session.commit()
-    except IntegrityError as error:
-        db.session.rollback()
-        raise DuplicateError(f"{address} has an account already.", field="email") from error
     return user
 
 

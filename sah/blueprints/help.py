@@ -1,0 +1,17 @@
+"""The help inside the app: its words, how to connect AWS, and what “ready” means."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from sah.blueprints.access import requires
+from sah.domain.access import Right
+from sah.services.accounts import show_policy
+
+bp = Blueprint("help", __name__)
+
+
+@bp.get("/help")
+@requires(Right.VIEW)
+def show() -> ResponseReturnValue:
+    """Read what SAH's words mean and what it needs."""
+    return render_template("help/help.html", policy=show_policy())

@@ -1,0 +1,54 @@
+"""Operations: the journal, and each operation with the outcome of its moves."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from sah.blueprints.access import requires
+from sah.domain.access import Right
+from sah.domain.operations import MoveOutcome, OperationStatus
+from sah.services.operations import get_operation, list_operations
+from sah.services.projects import get_project
+
+bp = Blueprint("operations", __name__)
+
+
+@bp.get("/operations")
+@requires(Right.VIEW)
+def list_all() -> ResponseReturnValue:
+    """See what was moved lately, by whom, and why."""
+    return render_template("operations/list.html", operations=list_operations(limit=200))
+
+
+@bp.get("/projects/<int:project_id>/operations")
+@requires(Right.VIEW)
+def list_of_project(project_id: int) -> ResponseReturnValue:
+    """See what was moved in one project."""
+    project = get_project(project_id)
+    operations = list_operations(project_id, limit=200)
+    return render_template("operations/list.html", operations=operations, project=project)
+
+
+@bp.get("/operations/<int:operation_id>")
+@requires(Right.VIEW)
+def show(operation_id: int) -> ResponseReturnValue:
+    """See one operation: who, when, why, and how each move ended."""
+    return _render("operations/show.html", operation_id)
+
+
+@bp.get("/operations/<int:operation_id>/progress")
+@requires(Right.VIEW)
+def show_progress(operation_id: int) -> ResponseReturnValue:
+    """Have an open operation page follow the moves."""
+    return _render("operations/_progress.html", operation_id)
+
+
+def _render(template: str, operation_id: int) -> ResponseReturnValue:
+    operation = get_operation(operation_id)
+    ended = [move for move in operation.moves if move.outcome != MoveOutcome.PENDING]
+    return render_template(
+        template,
+        operation=operation,
+        active=OperationStatus(operation.status).is_active,
+        ended=len(ended),
+        moved=[move for move in operation.moves if move.outcome == MoveOutcome.MOVED],
+    )

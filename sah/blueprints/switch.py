@@ -1,0 +1,193 @@
+"""The switch of a project's versions: choose, read the plan, confirm; all on one address."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from sah.blueprints.access import requires
+from sah.domain.access import Right
+from sah.domain.aliases import Routing
+from sah.domain.errors import ConflictError, InvalidInputError
+from sah.domain.operations import OnFailure
+from sah.domain.plans import Plan
+from sah.forms.switch import (
+    Choice,
+    ConfirmForm,
+    choice_fields,
+    live_routings,
+    parse_target,
+    read_choices,
+)
+from sah.services.operations import (
+    OperationRequest,
+    execute_operation,
+    list_operations,
+    plan_project_switch,
+    start_operation,
+)
+from sah.services.projects import ProjectView, find_active_operation, get_project_summary
+
+bp = Blueprint("switch", __name__, url_prefix="/projects/<int:project_id>/switch")
+
+# Servers and proxies refuse longer addresses; then the plan is shown without one of its own.
+_LONGEST_ADDRESS = 3000
+
+
+@bp.get("")
+@requires(Right.OPERATE)
+def choose(project_id: int) -> ResponseReturnValue:
+    """Choose a version per function; or, with a choice in the address, read its plan."""
+    choices = read_choices(request.args)
+    if not choices or "edit" in request.args:
+        return _show_form(project_id, choices)
+    return _show_plan(project_id, choices, request.args)
+
+
+@bp.post("")
+@requires(Right.OPERATE)
+def decide(project_id: int) -> ResponseReturnValue:
+    """Go from the form to the plan, or carry out the plan that was read."""
+    choices = read_choices(request.form)
+    if "fingerprint" in request.form:
+        return _carry_out(project_id, choices)
+    if not choices:
+        flash("Nothing was chosen yet: give at least one function another version.", "warning")
+    address = _address_of(project_id, choices, request.form.get("reason", "").strip())
+    if len(address) > _LONGEST_ADDRESS:
+        return _show_plan(project_id, choices, request.form)
+    return redirect(address, 303)
+
+
+def _address_of(project_id: int, choices: Mapping[str, Choice], reason: str) -> str:
+    fields: dict[str, Any] = {**choice_fields(choices), "reason": reason or None}
+    return url_for(".choose", project_id=project_id, **fields)
+
+
+def _show_form(
+    project_id: int,
+    choices: Mapping[str, Choice],
+    errors: Mapping[str, str] | None = None,
+    form: ConfirmForm | None = None,
+) -> ResponseReturnValue:
+    status = 422 if errors else 200
+    page = render_template(
+        "operations/choose.html",
+        summary=get_project_summary(project_id),
+        choices=choices,
+        errors=errors or {},
+        form=form or ConfirmForm(formdata=None, reason=request.args.get("reason")),
+    )
+    return page, status
+
+
+def _show_plan(
+    project_id: int, choices: Mapping[str, Choice], entered: Mapping[str, str]
+) -> ResponseReturnValue:
+    form = ConfirmForm(formdata=None, reason=entered.get("reason"))
+    _, plan, errors = _plan(project_id, choices)
+    if plan is None:
+        return _show_form(project_id, choices, errors, form)
+    return _render_plan(project_id, choices, plan, form)
+
+
+def _carry_out(project_id: int, choices: Mapping[str, Choice]) -> ResponseReturnValue:
+    form = ConfirmForm()
+    target, plan, errors = _plan(project_id, choices)
+    repeated = _find_repeated(project_id, form)
+    if repeated is not None:
+        return _redirect_to_operation(repeated)
+    if plan is None:
+        return _show_form(project_id, choices, errors, form)
+    with form.blaming():
+        if form.validate_on_submit():
+            return _start(project_id, target, form)
+    return _render_plan(project_id, choices, plan, form)
+
+
+def _start(
+    project_id: int, target: Mapping[str, Routing], form: ConfirmForm
+) -> ResponseReturnValue:
+    wanted = OperationRequest(
+        project_id=project_id,
+        target=target,
+        fingerprint=form.fingerprint.data,
+        reason=form.reason.data,
+        requested_by=current_user.email,
+        on_failure=OnFailure(form.on_failure.data),
+    )
+    try:
+        operation = start_operation(wanted)
+    except ConflictError:
+        # Another request may have started the same plan since the first look.
+        repeated = _find_repeated(project_id, form)
+        if repeated is None:
+            raise
+        return _redirect_to_operation(repeated)
+    _run(operation.id)
+    return _redirect_to_operation(operation.id)
+
+
+def _run(operation_id: int) -> None:
+    """Carry an operation out; the one place that knows that this is done within the request."""
+    execute_operation(operation_id)
+
+
+def _plan(
+    project_id: int, choices: Mapping[str, Choice]
+) -> tuple[dict[str, Routing], Plan | None, dict[str, str]]:
+    """Give the target and its plan; or no plan, and why, by function name."""
+    functions = get_project_summary(project_id).functions
+    live = live_routings((f.function.name, f.live.routing if f.live else None) for f in functions)
+    target, errors = parse_target(choices, live)
+    plan = None
+    try:
+        plan = plan_project_switch(project_id, target)
+    except InvalidInputError as error:
+        errors[error.field] = str(error)
+    return target, None if errors else plan, errors
+
+
+def _find_repeated(project_id: int, form: ConfirmForm) -> int | None:
+    """Find the operation that this very form has started already.
+
+    A plan's fingerprint holds the aliases' revisions, so an operation with the same
+    one that began after the plan was shown came from the same form, sent twice.
+    """
+    seen_at = form.seen_at(datetime.now(UTC))
+    for operation in list_operations(project_id, limit=5):
+        if operation.fingerprint == form.fingerprint.data and operation.created_at >= seen_at:
+            return operation.id
+    return None
+
+
+def _render_plan(
+    project_id: int, choices: Mapping[str, Choice], plan: Plan, form: ConfirmForm
+) -> ResponseReturnValue:
+    summary = get_project_summary(project_id)
+    page = render_template(
+        "operations/plan.html",
+        summary=summary,
+        plan=plan,
+        versions=_describe_versions(summary),
+        active=find_active_operation(project_id),
+        form=form,
+        fields=choice_fields(choices),
+        shown_at=datetime.now(UTC).timestamp(),
+    )
+    return page, form.status
+
+
+def _describe_versions(summary: ProjectView) -> dict[str, dict[str, object]]:
+    """Give the rows of all versions by function name and version, for the plan's page."""
+    return {
+        one.function.name: {row.version: row for row in one.function.versions}
+        for one in summary.functions
+    }
+
+
+def _redirect_to_operation(operation_id: int) -> ResponseReturnValue:
+    return redirect(url_for("operations.show", operation_id=operation_id), 303)

@@ -1,0 +1,54 @@
+"""What all forms share: how a service's error finds the field that it names."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from flask_wtf import FlaskForm
+
+from sah.domain.errors import EditConflictError, SahError
+
+
+class BaseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """A form that keeps everything entered when a service refuses it."""
+
+    refusal: SahError | None = None
+
+    @contextmanager
+    def blaming(self) -> Iterator[None]:
+        """Show an error raised within at the field that it names, else above the form."""
+        try:
+            yield
+        except SahError as error:
+            self.blame(error)
+
+    def blame(self, error: SahError) -> None:
+        """Note an error at the field that it names, else above the form."""
+        self.refusal = error
+        field = self._fields.get(getattr(error, "field", ""))
+        if field is None or field.type == "HiddenField":
+            self.form_errors.append(str(error))
+        else:
+            field.errors = [*field.errors, str(error)]
+
+    def text(self, name: str) -> str:
+        """Give what was entered into a field, without blanks around it."""
+        return str(self._fields[name].data or "").strip()
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of a page that shows this form."""
+        if self.refusal is not None:
+            return self.refusal.status
+        return HTTPStatus.UNPROCESSABLE_ENTITY if self.errors else HTTPStatus.OK
+
+    @property
+    def seen_revision(self) -> int:
+        """The revision that the person saw when the form was opened."""
+        text = str(self.revision.data)
+        return int(text) if text.isascii() and text.isdigit() else 0
+
+    @property
+    def conflicts(self) -> bool:
+        """Say whether somebody else saved the same thing in the meantime."""
+        return isinstance(self.refusal, EditConflictError)

@@ -1,0 +1,51 @@
+"""Forms about people."""
+
+from wtforms import EmailField, PasswordField, SelectField
+from wtforms.validators import DataRequired, EqualTo
+
+from sah.domain.access import RoleName
+from sah.forms.base import BaseForm
+
+_ROLES = (
+    (RoleName.VIEWER, "Viewer: looks"),
+    (RoleName.OPERATOR, "Operator: moves aliases and syncs"),
+    (RoleName.ADMIN, "Administrator: does everything"),
+)
+
+
+class SetupForm(BaseForm):
+    """The first administrator."""
+
+    email = EmailField(
+        "E-mail",
+        [DataRequired("Enter your e-mail address.")],
+        render_kw={"autocomplete": "username", "autofocus": True},
+    )
+    password = PasswordField(
+        "Password",
+        [DataRequired("Choose a password.")],
+        description="At least 10 characters.",
+        render_kw={"autocomplete": "new-password"},
+    )
+    repeated = PasswordField(
+        "Password again",
+        [EqualTo("password", "The two passwords differ.")],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class PersonForm(BaseForm):
+    """One more person who may log in."""
+
+    email = EmailField(
+        "E-mail",
+        [DataRequired("Enter an e-mail address.")],
+        render_kw={"autocomplete": "off"},
+    )
+    password = PasswordField(
+        "First password",
+        [DataRequired("Choose a password.")],
+        description="At least 10 characters; the person can change it after logging in.",
+        render_kw={"autocomplete": "new-password"},
+    )
+    role = SelectField("Role", choices=[(str(name), label) for name, label in _ROLES])

@@ -1,0 +1,125 @@
+"""The switch form: which version each function is to serve, and the confirmation of a plan.
+
+The fields go by function name: ``v.NAME`` is the version, ``s.NAME`` a second
+version and ``w.NAME`` its share in percent. Form and address use the same names.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from wtforms import HiddenField, RadioField, TextAreaField
+from wtforms.validators import DataRequired, Length
+
+from sah.domain.aliases import Routing, parse_routing
+from sah.domain.errors import InvalidInputError
+from sah.domain.operations import OnFailure
+from sah.forms.base import BaseForm
+
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was entered for one function; ``percent`` is the second version's share, as text."""
+
+    version: str = ""
+    second: str = ""
+    percent: str = ""
+
+    def fields(self, function: str) -> dict[str, str]:
+        """Give the form fields that hold this choice, without the empty ones."""
+        pairs = (("v", self.version), ("s", self.second), ("w", self.percent))
+        return {f"{key}.{function}": value for key, value in pairs if value}
+
+
+def read_choices(values: Mapping[str, str]) -> dict[str, Choice]:
+    """Read what was entered, by function name; functions to be kept are left out."""
+    names = {key[2:] for key, value in values.items() if key[:2] in ("v.", "s.", "w.") and value}
+    return {
+        name: Choice(
+            values.get(f"v.{name}", "").strip(),
+            values.get(f"s.{name}", "").strip(),
+            values.get(f"w.{name}", "").strip(),
+        )
+        for name in sorted(names)
+    }
+
+
+def parse_target(
+    choices: Mapping[str, Choice], live: Mapping[str, Routing]
+) -> tuple[dict[str, Routing], dict[str, str]]:
+    """Turn choices into the target of a plan, and into a sentence for each that makes no sense.
+
+    ``live`` goes by function name: a split without a first version keeps the live one.
+    """
+    target, errors = {}, {}
+    for name, choice in choices.items():
+        try:
+            target[name] = _parse_choice(choice, live.get(name))
+        except InvalidInputError as error:
+            errors[name] = str(error)
+    return target, errors
+
+
+def choice_fields(choices: Mapping[str, Choice]) -> dict[str, str]:
+    """Give all fields that hold the choices, for an address or for hidden fields."""
+    return {
+        key: value for name, choice in choices.items() for key, value in choice.fields(name).items()
+    }
+
+
+def _parse_choice(choice: Choice, live: Routing | None) -> Routing:
+    version = choice.version or (live.version if live else "")
+    if not choice.second:
+        if choice.percent:
+            raise InvalidInputError("Choose the second version that is to get this share.")
+        return parse_routing(version)
+    return parse_routing(version, {choice.second: _parse_percent(choice.percent)})
+
+
+def _parse_percent(text: str) -> float:
+    try:
+        percent = float(text.removesuffix("%").strip().replace(",", "."))
+    except ValueError:
+        percent = -1
+    if not 0 < percent < 100:  # noqa: PLR2004 - percent
+        shown = f"“{text}” is not a share." if text else "The second version's share is missing."
+        raise InvalidInputError(shown, "Enter a percentage between 0 and 100, such as 10.")
+    return round(percent / 100, 6)
+
+
+class ConfirmForm(BaseForm):
+    """Why a plan is carried out, what to do when a move fails, and which plan was seen."""
+
+    fingerprint = HiddenField()
+    shown_at = HiddenField()
+    reason = TextAreaField(
+        "Reason",
+        [
+            DataRequired("Say why, for those who read the history."),
+            Length(max=_LONGEST_REASON, message="At most 500 characters, please."),
+        ],
+        description="One line is enough: “Checkout fails since the 14:02 deploy”.",
+        render_kw={"rows": 2, "maxlength": _LONGEST_REASON},
+    )
+    on_failure = RadioField(
+        "When a move fails",
+        choices=[
+            (str(OnFailure.PUT_BACK), "Put back what was moved, so that the stack stays as it was"),
+            (str(OnFailure.FINISH), "Leave what was moved, and stop"),
+        ],
+        default=str(OnFailure.PUT_BACK),
+    )
+
+    def seen_at(self, now: datetime) -> datetime:
+        """Say when the plan was shown; ``now`` when the form does not tell."""
+        try:
+            return datetime.fromtimestamp(float(self.shown_at.data), UTC)
+        except (TypeError, ValueError, OverflowError, OSError):
+            return now
+
+
+def live_routings(pairs: Iterable[tuple[str, Routing | None]]) -> dict[str, Routing]:
+    """Keep those functions that have the alias."""
+    return {name: routing for name, routing in pairs if routing is not None}
