@@ -146,25 +146,20 @@ class BotoGateway:
         return sorted(aliases, key=lambda alias: alias.name)
 
     def list_policy_triggers(self, function: str, qualifier: str = "") -> list[Trigger]:
-        """Read who may invoke a function by a qualifier; no policy is an empty list.
+        """Read who may invoke a function by a qualifier.
 
-        A 404 means "no policy" as well as "no function" (aws-facts 8); only the
-        text tells them apart, and in doubt it is the harmless one.
-
-        :raises AwsNotFoundError: there is no such function or qualifier.
+        No policy is an empty list, and so are a function and a qualifier that do not
+        exist: AWS answers 404 to all three (aws-facts 8).
         """
-        subject = f"function {function}:{qualifier}" if qualifier else f"function {function}"
-        lambda_ = self._clients.reads
+        reads = self._clients.reads
         try:
-            with translated("GetPolicy", subject):
+            with translated("GetPolicy", f"function {function}"):
                 answer = (
-                    lambda_.get_policy(FunctionName=function, Qualifier=qualifier)
+                    reads.get_policy(FunctionName=function, Qualifier=qualifier)
                     if qualifier
-                    else lambda_.get_policy(FunctionName=function)
+                    else reads.get_policy(FunctionName=function)
                 )
-        except AwsNotFoundError as error:
-            if "Function not found" in error.message:
-                raise
+        except AwsNotFoundError:
             return []
         statements = json.loads(answer["Policy"]).get("Statement", [])
         return list(parse_policy(function, qualifier, statements))

@@ -164,9 +164,10 @@ class AwsGateway(Protocol):
         """
 
     def list_policy_triggers(self, function: str, qualifier: str = "") -> list[Trigger]:
-        """Read who may invoke a function by a qualifier; no policy is an empty list.
+        """Read who may invoke a function by a qualifier.
 
-        :raises AwsNotFoundError: there is no such function or qualifier.
+        No policy is an empty list, and so are a function and a qualifier that do not
+        exist: AWS answers 404 to all three (aws-facts 8).
         """
 
     def list_mapping_triggers(self) -> list[Trigger]:

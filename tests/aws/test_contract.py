@@ -285,8 +285,6 @@ def test_what_does_not_exist_is_not_found(world: World, gateway: AwsGateway) -> 
         lambda: gateway.get_version("nope", "1"),
         lambda: gateway.list_versions("nope"),
         lambda: gateway.list_aliases("nope"),
-        lambda: gateway.list_policy_triggers("nope"),
-        lambda: gateway.list_policy_triggers("nope", "ACTIVE"),
         lambda: gateway.update_alias("cart", "nope", Routing("1")),
         lambda: gateway.update_alias("nope", "ACTIVE", Routing("1")),
         lambda: gateway.create_alias("nope", "ACTIVE", "1"),
@@ -306,6 +304,8 @@ def test_without_a_policy_nothing_may_invoke(world: World, gateway: AwsGateway) 
     world.add_function("cart")
     assert gateway.list_policy_triggers("cart") == []
     assert gateway.list_policy_triggers("cart", "ACTIVE") == []
+    assert gateway.list_policy_triggers("cart", "nope") == []
+    assert gateway.list_policy_triggers("nope", "ACTIVE") == []
 
 
 def test_each_qualifier_has_a_policy_of_its_own(world: World, gateway: AwsGateway) -> None:
