@@ -32,7 +32,7 @@ def demo(port: int, aws_port: int, instance: Path) -> None:
     _require_moto()
     from sah.demo.show import run_demo
 
-    run_demo(instance, port=port, aws_port=aws_port)
+    run_demo(instance.absolute(), port=port, aws_port=aws_port)
 
 
 @click.command("demo-deploy")
@@ -42,7 +42,7 @@ def demo_deploy(*, bad: bool, instance: Path) -> None:
     """Publish one more deployment into the running demo."""
     from sah.demo.show import deploy_once_more
 
-    for line in deploy_once_more(instance, bad=bad):
+    for line in deploy_once_more(instance.absolute(), bad=bad):
         click.echo(line)
 
 

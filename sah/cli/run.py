@@ -2,7 +2,9 @@
 # ruff: noqa: PLC0415 - see sah.cli.base
 
 import os
+import signal
 import socket
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +26,11 @@ if TYPE_CHECKING:
     metavar="P",
     help="The port to listen on, 0 for any free one (default: SAH_PORT).",
 )
+@click.option("--until-stdin-ends", is_flag=True, hidden=True)
 @instance_option
-def run(host: str | None, port: int | None, instance: Path | None) -> None:
+def run(
+    *, host: str | None, port: int | None, instance: Path | None, until_stdin_ends: bool
+) -> None:
     """Serve SAH; Ctrl-C or SIGTERM ends it."""
     from sah import create_app
     from sah.config import load_settings
@@ -38,6 +43,8 @@ def run(host: str | None, port: int | None, instance: Path | None) -> None:
     listener = listen(settings)
     app = create_app(settings)
     click.echo(f"SAH serves on {address_of(listener)} (Ctrl-C stops it)")
+    if until_stdin_ends:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     serve(app, listener)
 
 
@@ -85,3 +92,13 @@ def serve(app: "Flask", listener: socket.socket) -> None:
             return app
 
     Server(prog="sah").run()
+
+
+def _end_with_stdin() -> None:
+    """End when the program that holds our standard input does, however it ended.
+
+    The file descriptor is read itself: a thread in ``sys.stdin`` would hold its lock.
+    """
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
