@@ -11,7 +11,7 @@ from moto.awslambda.utils import make_function_arn
 
 from sah.localaws.errors import LambdaError, check_revision
 from sah.localaws.names import LATEST, Named, make_arn
-from sah.localaws.running import Order, run
+from sah.localaws.running import Order, run_later
 
 Spec = dict[str, Any]
 # What each part of the configuration is called in moto's model.
@@ -157,18 +157,11 @@ class Function(LambdaFunction):
                 f"in the following state: {self.state}",
             )
 
-    def invoke(
-        self,
-        body: str,
-        request_headers: object,
-        response_headers: Any,  # noqa: ANN401 -- moto's own
-    ) -> bytes:
+    def invoke(self, body: str, request_headers: object, response_headers: object) -> bytes:
         """Run this version for another of moto's services, such as a topic."""
-        del request_headers
-        outcome = run(Order(self, body.encode(), self.function_arn))
-        if outcome.failed:
-            response_headers["x-amz-function-error"] = "Unhandled"
-        return outcome.payload
+        del request_headers, response_headers
+        run_later(Order(self, body.encode(), self.function_arn))
+        return b""
 
     def set_state(self, state: str, reason_code: str | None, reason: str | None) -> None:
         """Pretend that AWS put this version into a state."""

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from threading import Thread
 from typing import Any
 
 from moto.awslambda.responses import LambdaResponse
@@ -15,7 +14,7 @@ from sah.localaws.lambda_backend import Lambda, find_lambda
 from sah.localaws.mappings import Mapping
 from sah.localaws.names import LATEST, parse_name
 from sah.localaws.paging import page
-from sah.localaws.running import Order, run
+from sah.localaws.running import Order, run, run_later
 
 PAGE = 50
 ALIAS_PAGE = 50
@@ -119,10 +118,10 @@ class LambdaApi(LambdaResponse):
             fn = storage.publish(self.function, {})
         return ActionResult(fn.get_configuration())
 
-    def delete_function(self) -> ActionResult:  # type: ignore[override]
+    def delete_function(self) -> TYPE_RESPONSE:
         """DeleteFunction, or one version of it."""
         self.backend.delete_function(self.function, self.ask("Qualifier"))
-        return EmptyResult()
+        return 204, {"status": 204}, ""
 
     # Aliases
 
@@ -200,7 +199,7 @@ class LambdaApi(LambdaResponse):
         if kind == "DryRun":
             return 204, {"status": 204}, ""
         if kind == "Event":
-            Thread(target=run, args=(order,), daemon=True).start()
+            run_later(order)
             return 202, {"status": 202}, ""
         return self._run(order)
 

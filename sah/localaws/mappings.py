@@ -41,6 +41,10 @@ class Mapping(EventSourceMapping):
     def event_source_arn(self, event_source_arn: str) -> None:
         self._event_source_arn = event_source_arn
 
+    def _get_service_source_from_arn(self, event_source_arn: str | None = None) -> str:
+        parts = (event_source_arn or self.event_source_arn).split(":")
+        return parts[2] if len(parts) > 2 else "self-managed"  # noqa: PLR2004 -- arn:aws:service
+
     @property
     def batch_size(self) -> int:
         """How many records at once."""
@@ -48,8 +52,8 @@ class Mapping(EventSourceMapping):
 
     @batch_size.setter
     def batch_size(self, new_batch_size: int | None) -> None:
-        queue = self.event_source_arn.split(":")[2:3] == ["sqs"]
-        self._batch_size = int(new_batch_size or (10 if queue else 100))
+        usual = 10 if self._get_service_source_from_arn() == "sqs" else 100
+        self._batch_size = int(new_batch_size or usual)
 
     def change(self, spec: Spec) -> None:
         """Apply UpdateEventSourceMapping's parameters."""

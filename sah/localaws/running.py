@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import zipfile
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 # However long a function may run on AWS, nobody waits longer for a demo.
 MAX_SECONDS = 20
+UNDER_WAY: set[threading.Thread] = set()
 # The server that got the request now under way: what it runs must not call the real AWS.
 SERVED_AT: ContextVar[str] = ContextVar("SERVED_AT", default="http://127.0.0.1:9")
 
@@ -54,6 +56,26 @@ def run(order: Order) -> Outcome:
         except zipfile.BadZipFile as error:
             return _error("Runtime.BadCode", str(error))
         return _execute(order, command, folder)
+
+
+def run_later(order: Order) -> None:
+    """Run it in a thread, for callers that do not wait, as AWS's own services."""
+    thread = threading.Thread(target=_run_and_leave, args=(order,), daemon=True)
+    UNDER_WAY.add(thread)
+    thread.start()
+
+
+def _run_and_leave(order: Order) -> None:
+    try:
+        run(order)
+    finally:
+        UNDER_WAY.discard(threading.current_thread())
+
+
+def wait_for_runs() -> None:
+    """Wait until nothing runs any more, so that no process outlives the server."""
+    for thread in list(UNDER_WAY):
+        thread.join()
 
 
 def find_command(runtime: str) -> list[str] | None:

@@ -61,9 +61,12 @@ class LocalAws:
     def stop(self) -> None:
         """Stop serving and hang up on every client; does nothing when not started."""
         if self._server and self._door:
+            from sah.localaws.running import wait_for_runs  # noqa: PLC0415
+
             self._door.stopping.set()
             self._server.stop()
             self._server = None
+            wait_for_runs()
 
     def __enter__(self) -> Self:
         return self.start()

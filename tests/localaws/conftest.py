@@ -4,19 +4,22 @@
 
 import functools
 import io
+import itertools
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from sah.localaws import LocalAws
 
 # boto3 makes its clients at run time, and their answers leave out what is typed as there.
 Client: TypeAlias = Any
 REGION = "eu-west-1"
+BUILDS = itertools.count()
 ROLE = "arn:aws:iam::123456789012:role/demo"
 
 
@@ -64,6 +67,12 @@ def lam(aws: LocalAws, clients: Clients) -> Client:
 
 
 @pytest.fixture
+def s3(aws: LocalAws, clients: Clients) -> Client:
+    assert aws.count() == 0
+    return clients.get("s3")
+
+
+@pytest.fixture
 def cfn(aws: LocalAws, clients: Clients) -> Client:
     assert aws.count() == 0
     return clients.get("cloudformation")
@@ -82,6 +91,14 @@ def answering(word: str) -> bytes:
     return make_zip(f"def main(event, context):\n    return {word!r}\n")
 
 
+def refuse(call: Callable[..., Any], **params: Any) -> tuple[str, int]:
+    """Make a call that AWS refuses; return the error's code and HTTP status."""
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    answer = caught.value.response
+    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
 def create_function(lam: Client, name: str = "hello", **more: Any) -> None:
     """Create a small function."""
     settings: dict[str, Any] = {
@@ -95,6 +112,6 @@ def create_function(lam: Client, name: str = "hello", **more: Any) -> None:
 
 def publish(lam: Client, count: int, name: str = "hello") -> None:
     """Publish this many versions, each with a description of its own."""
-    for number in range(count):
+    for number in itertools.islice(BUILDS, count):
         lam.update_function_configuration(FunctionName=name, Description=f"build {number}")
         lam.publish_version(FunctionName=name)

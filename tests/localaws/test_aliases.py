@@ -5,9 +5,8 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from tests.localaws.conftest import Client, create_function, publish
+from tests.localaws.conftest import Client, create_function, publish, refuse
 
 
 @pytest.fixture(autouse=True)
@@ -16,11 +15,8 @@ def hello(lam: Client) -> None:
     publish(lam, 3)
 
 
-def refuse(lam: Client, operation: str, **params: Any) -> tuple[str, int]:
-    with pytest.raises(ClientError) as caught:
-        getattr(lam, operation)(FunctionName="hello", **params)
-    answer = caught.value.response
-    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]
+def refuse_hello(lam: Client, operation: str, **params: Any) -> tuple[str, int]:
+    return refuse(getattr(lam, operation), FunctionName="hello", **params)
 
 
 def create(lam: Client, version: str = "1", name: str = "ACTIVE", **more: Any) -> Any:
@@ -57,7 +53,7 @@ def test_refuses_a_stale_revision_and_changes_nothing(lam: Client) -> None:
     stale = create(lam)["RevisionId"]
     lam.update_alias(FunctionName="hello", Name="ACTIVE", FunctionVersion="2", RevisionId=stale)
     update = {"Name": "ACTIVE", "FunctionVersion": "3", "RevisionId": stale}
-    assert refuse(lam, "update_alias", **update) == ("PreconditionFailedException", 412)
+    assert refuse_hello(lam, "update_alias", **update) == ("PreconditionFailedException", 412)
     assert lam.get_alias(FunctionName="hello", Name="ACTIVE")["FunctionVersion"] == "2"
 
 
@@ -93,7 +89,7 @@ def test_refuses_senseless_weights(
         "FunctionVersion": version,
         "RoutingConfig": {"AdditionalVersionWeights": weights},
     }
-    assert refuse(lam, "update_alias", **params) == error
+    assert refuse_hello(lam, "update_alias", **params) == error
     assert lam.get_alias(FunctionName="hello", Name="ACTIVE")["FunctionVersion"] == "1"
 
 
@@ -104,7 +100,7 @@ def test_refuses_two_versions_with_different_roles(lam: Client) -> None:
     lam.publish_version(FunctionName="hello")
     create(lam)
     routing = {"AdditionalVersionWeights": {"4": 0.5}}
-    refused = refuse(lam, "update_alias", Name="ACTIVE", RoutingConfig=routing)
+    refused = refuse_hello(lam, "update_alias", Name="ACTIVE", RoutingConfig=routing)
     assert refused == ("InvalidParameterValueException", 400)
 
 
@@ -116,7 +112,7 @@ def test_refuses_two_versions_with_different_dead_letter_queues(lam: Client) -> 
     lam.publish_version(FunctionName="hello")
     create(lam)
     routing = {"AdditionalVersionWeights": {"4": 0.5}}
-    refused = refuse(lam, "update_alias", Name="ACTIVE", RoutingConfig=routing)
+    refused = refuse_hello(lam, "update_alias", Name="ACTIVE", RoutingConfig=routing)
     assert refused == ("InvalidParameterValueException", 400)
 
 
@@ -135,7 +131,7 @@ def test_refuses_two_versions_with_different_dead_letter_queues(lam: Client) -> 
 def test_refuses(lam: Client, operation: str, params: dict[str, str], error: str) -> None:
     create(lam)
     statuses = {"ResourceNotFoundException": 404, "ResourceConflictException": 409}
-    assert refuse(lam, operation, **params) == (error, statuses.get(error, 400))
+    assert refuse_hello(lam, operation, **params) == (error, statuses.get(error, 400))
 
 
 def test_deletes_an_alias_and_does_not_mind_a_second_time(lam: Client) -> None:
@@ -143,7 +139,7 @@ def test_deletes_an_alias_and_does_not_mind_a_second_time(lam: Client) -> None:
     for _ in range(2):
         gone = lam.delete_alias(FunctionName="hello", Name="ACTIVE")
         assert gone["ResponseMetadata"]["HTTPStatusCode"] == 204
-    assert refuse(lam, "get_alias", Name="ACTIVE") == ("ResourceNotFoundException", 404)
+    assert refuse_hello(lam, "get_alias", Name="ACTIVE") == ("ResourceNotFoundException", 404)
 
 
 def test_lists_aliases_by_version_with_those_that_get_a_share(lam: Client) -> None:
