@@ -60,13 +60,24 @@ _KINDS = {
     "secretsmanager": "Secrets Manager",
     "cloudformation": "CloudFormation",
     "states": "Step Functions",
+    "appsync": "AppSync",
+    "bedrock": "Bedrock",
+    "edgelambda": "Lambda@Edge",
+    "replicator.lambda": "Lambda@Edge",
+    "lambda.alarms.cloudwatch": "CloudWatch alarm",
 }
+
+
+_INVOKING = frozenset(
+    {"lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "lambda:Invoke*", "lambda:*", "*"}
+)
 
 
 def trigger_kind(service: str) -> str:
     """Name a service as people do: ``sns.amazonaws.com`` or ``sns`` gives ``SNS``."""
-    key = service.removesuffix(".amazonaws.com").split(".")[0]
-    return _KINDS.get(key, key or "unknown")
+    name = service.removesuffix(".amazonaws.com")
+    first = name.split(".")[0]
+    return _KINDS.get(name) or _KINDS.get(first) or first or "unknown"
 
 
 def parse_policy(
@@ -74,61 +85,63 @@ def parse_policy(
 ) -> tuple[Trigger, ...]:
     """Read the triggers out of a resource policy's statements (aws-facts 8).
 
-    Only statements that allow invoking count. The qualifier is that of the
-    statement's own resource where it has one, else that of the policy.
+    Only statements that allow invoking count, and two that say the same count once.
+    The qualifier is that of the statement's own resource where it has one, else
+    that of the policy.
     """
-    triggers = []
-    for statement in statements:
-        if statement.get("Effect") != "Allow" or not _allows_invoke(statement.get("Action")):
-            continue
-        arn = find_function_arn(str(statement.get("Resource", "")))
-        principal = _principal(statement.get("Principal"))
-        triggers.append(
-            Trigger(
-                function=function,
-                kind=_principal_kind(principal, statement),
-                source=_source_of(statement.get("Condition")) or principal,
-                qualifier=(arn.qualifier if arn else "") or qualifier,
-                origin=TriggerOrigin.POLICY,
-            )
-        )
-    return tuple(triggers)
+    triggers = (
+        _parse_statement(function, qualifier, statement)
+        for statement in statements
+        if statement.get("Effect") == "Allow" and _allows_invoke(statement.get("Action"))
+    )
+    return tuple(dict.fromkeys(triggers))
+
+
+def _parse_statement(function: str, qualifier: str, statement: Mapping[str, object]) -> Trigger:
+    arn = find_function_arn(str(statement.get("Resource", "")))
+    principal = _principal(statement.get("Principal"))
+    conditions = _conditions(statement.get("Condition"))
+    return Trigger(
+        function=function,
+        kind=_principal_kind(principal, statement.get("Action"), conditions),
+        source=conditions.get("aws:sourcearn") or principal,
+        qualifier=(arn.qualifier if arn else "") or qualifier,
+        origin=TriggerOrigin.POLICY,
+    )
 
 
 def _allows_invoke(action: object) -> bool:
     actions = action if isinstance(action, list) else [action]
-    allowed = {
-        "lambda:InvokeFunction",
-        "lambda:InvokeFunctionUrl",
-        "lambda:Invoke*",
-        "lambda:*",
-        "*",
-    }
-    return any(str(a) in allowed for a in actions)
+    return any(str(each) in _INVOKING for each in actions)
 
 
 def _principal(principal: object) -> str:
     if isinstance(principal, Mapping):
-        values = list(principal.values())
-        value = values[0] if values else ""
-        return str(value[0] if isinstance(value, list) and value else value)
-    return str(principal or "")
+        return _first(next(iter(principal.values()), ""))
+    return _first(principal)
 
 
-def _principal_kind(principal: str, statement: Mapping[str, object]) -> str:
-    if "FunctionUrl" in str(statement.get("Action")):
+def _principal_kind(principal: str, action: object, conditions: Mapping[str, str]) -> str:
+    # A function URL needs two permissions: to call the URL, and to invoke through it.
+    if "FunctionUrl" in str(action) or "lambda:invokedviafunctionurl" in conditions:
         return "Function URL"
     if principal.endswith(".amazonaws.com"):
         return trigger_kind(principal)
     return "Account" if principal != "*" else "Anyone"
 
 
-def _source_of(condition: object) -> str:
-    if not isinstance(condition, Mapping):
-        return ""
-    for test in condition.values():
-        if isinstance(test, Mapping):
-            for key, value in test.items():
-                if str(key).lower() == "aws:sourcearn":
-                    return str(value[0] if isinstance(value, list) and value else value)
-    return ""
+def _conditions(condition: object) -> dict[str, str]:
+    """Flatten ``{test: {key: value}}``; IAM does not care about the case of a key."""
+    tests = condition.values() if isinstance(condition, Mapping) else ()
+    return {
+        str(key).lower(): _first(value)
+        for test in tests
+        if isinstance(test, Mapping)
+        for key, value in test.items()
+    }
+
+
+def _first(value: object) -> str:
+    if isinstance(value, list):
+        value = value[0] if value else ""
+    return str(value or "")
