@@ -1,6 +1,7 @@
 """The database's engine options, and its migrations, which are applied at start."""
 
 import fcntl
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,29 @@ def check_database_url(url: str) -> str:
 
 
 def tune_sqlite(app: Flask) -> None:
-    """Set what SQLite needs for many threads on every new connection."""
+    """Set what SQLite needs for many threads on every new connection.
+
+    :raises ConfigError: the database's file cannot be made.
+    """
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
+            _make_private(db.engine.url.database)
             event.listen(db.engine, "connect", _set_pragmas)
+
+
+def _make_private(database: str | None) -> None:
+    """Make the file ourselves, since SQLite would let everybody read it.
+
+    What SQLite puts beside it gets the same mode.
+    """
+    if not database or database == ":memory:" or database.startswith("file:"):
+        return
+    try:
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise ConfigError(
+            f"SAH_DATABASE_URL: {database} cannot be opened: {error.strerror}."
+        ) from error
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class

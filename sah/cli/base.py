@@ -57,6 +57,12 @@ class SahGroup(click.Group):
         sys.exit(result if isinstance(result, int) else 0)
 
 
+def reason_of(error: OSError) -> str:
+    """Say why the system refused, without what Python adds to it."""
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else str(error.strerror or error)
+
+
 def make_app(instance: Path | None) -> "Flask":
     """Make the app of an instance; a command's log shows warnings unless asked for more."""
     from sah import create_app

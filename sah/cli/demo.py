@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sah.cli.base import Failure
+from sah.cli.base import Failure, reason_of
 
 _DEMO_FOLDER = Path("instance/demo")
 _PORT = click.IntRange(0, 65535)
@@ -66,7 +66,7 @@ def local_aws(*, port: int, latency_ms: float, rate_limits: bool, host: str) -> 
         serve(port, latency_ms, rate_limits, host)
     except OSError as error:
         raise Failure(
-            f"The embedded AWS cannot listen on {host}:{port}: {error.strerror or error}. "
+            f"The embedded AWS cannot listen on {host}:{port}: {reason_of(error)}. "
             "Choose another port with --port."
         ) from error
 

@@ -31,7 +31,7 @@ def print_table(rows: Sequence[Mapping[str, Value]], columns: Mapping[str, str])
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for title in columns.values():
         table.add_column(title, overflow="fold")
     for row in rows:

@@ -176,12 +176,16 @@ def _report_fields(report: "SyncReport") -> "Mapping[str, Value]":
         "functions": report.functions,
         "failed": list(report.failed),
         "error": report.error,
+        "skipped": report.skipped,
     }
 
 
 def _report_sentence(report: "SyncReport") -> str:
     if report.error:
         return f"{report.project}: {report.error}"
+    if report.skipped:
+        return f"{report.project}: skipped: {report.skipped}"
     depth = "everything" if report.full else "the aliases"
-    sentence = f"{report.project}: read {depth} of {report.functions} functions"
+    count = "1 function" if report.functions == 1 else f"{report.functions} functions"
+    sentence = f"{report.project}: read {depth} of {count}"
     return f"{sentence}; failed: {', '.join(report.failed)}." if report.failed else f"{sentence}."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sah.cli.base import Failure, instance_option
+from sah.cli.base import Failure, instance_option, reason_of
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -60,7 +60,7 @@ def listen(settings: "Settings") -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=2048)
     except OSError as error:
         raise Failure(
-            f"SAH_HOST, SAH_PORT: SAH cannot listen on {where}: {error.strerror or error}. "
+            f"SAH_HOST, SAH_PORT: SAH cannot listen on {where}: {reason_of(error)}. "
             "Choose others with --host and --port."
         ) from error
 

@@ -37,7 +37,7 @@ def pick_port(port: int, option: str) -> int:
             return int(probe.getsockname()[1])
     except OSError as error:
         raise ConfigError(
-            f"Port {port} cannot be listened on: {error.strerror or error}.",
+            f"Port {port} cannot be listened on: {os.strerror(error.errno or 0)}.",
             f"Choose another one with {option}.",
         ) from error
 
@@ -49,18 +49,20 @@ def serving(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     The server ends when its standard input does, so also when this process is killed.
     It is in a session of its own, so that Ctrl-C reaches this process only.
     """
+    kept = {name: os.environ[name] for name in _KEPT & os.environ.keys()}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("SAH_")}
     place = ["--host", HOST, "--port", str(port), "--instance", str(folder)]
     server = subprocess.Popen(  # noqa: S603 - our own program, with values of our own
         [sys.executable, "-m", "sah.cli", "run", *place, "--until-stdin-ends"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        env={k: v for k, v in os.environ.items() if not k.startswith("SAH_") or k in _KEPT},
+        env=others | {"SAH_LOG_LEVEL": "warning"} | kept,
         start_new_session=True,
     )
     try:
         yield server
     finally:
-        _stop(server)
+        stop(server)
 
 
 def wait_until_it_answers(server: "subprocess.Popen[bytes]", url: str) -> None:
@@ -80,15 +82,15 @@ def wait_until_it_answers(server: "subprocess.Popen[bytes]", url: str) -> None:
     raise DemoFailedError(f"The server did not answer on {url} within a minute.")
 
 
-def _stop(server: "subprocess.Popen[bytes]") -> None:
-    if server.stdin:
-        server.stdin.close()
+def stop(server: "subprocess.Popen[bytes]") -> None:
+    """Stop the server and all that is in its session; does nothing the second time."""
+    if server.returncode is not None:
+        return
     server.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         server.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        server.kill()
-    # What it may have left in its session goes too.
     with suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)
     server.wait()
+    if server.stdin:
+        server.stdin.close()

@@ -16,11 +16,10 @@ from sah.aws.gateway import AccessKind
 from sah.config import load_settings
 from sah.demo.deploy import HELLO_STACK, KEY, REGION, Deployer
 from sah.demo.folder import DemoState, occupy, open_state, write_state
-from sah.demo.server import HOST, DemoFailedError, pick_port, serving, wait_until_it_answers
+from sah.demo.server import HOST, DemoFailedError, pick_port, serving, stop, wait_until_it_answers
 from sah.demo.shop import HISTORY, STACK, next_release
 from sah.domain.access import RoleName
 from sah.domain.aliases import DEFAULT_ALIAS
-from sah.domain.errors import ConfigError
 from sah.services.accounts import AccountDetails, add_account
 from sah.services.people import create_user
 from sah.services.projects import ProjectDetails, add_project
@@ -40,22 +39,22 @@ def run_demo(folder: Path, *, port: int, aws_port: int) -> None:
     :raises DemoFailedError: the app could not be brought up, or ended by itself.
     """
     with _ending_by_signal(), occupy(folder):
-        port = pick_port(port, "--port")
-        with _aws(aws_port) as aws_url:
+        port, aws_port = pick_port(port, "--port"), pick_port(aws_port, "--aws-port")
+        url = f"http://{HOST}:{port}"
+        # The server starts while the samples are deployed; it finds them in its database.
+        with serving(folder, port) as server, _aws(aws_port) as aws_url:
             _say("deploying the sample stacks")
             _deploy_samples(aws_url)
             _say("making the database and reading the stacks")
             password = _fill_database(folder, aws_url)
-            _say("starting the server")
-            with serving(folder, port) as server:
-                url = f"http://{HOST}:{port}"
-                wait_until_it_answers(server, url)
-                write_state(folder, DemoState(aws_url, url, HISTORY))
-                for line in (f"url: {url}", f"email: {EMAIL}", f"password: {password}"):
-                    _print(line)
-                _print(f"aws: {aws_url}")
-                _print("ready")
+            wait_until_it_answers(server, url)
+            write_state(folder, DemoState(aws_url, url, HISTORY))
+            _print(f"url: {url}", f"email: {EMAIL}", f"password: {password}", f"aws: {aws_url}")
+            _print("ready")
+            try:
                 _stay(server)
+            finally:
+                stop(server)  # before the AWS that it reads
 
 
 def deploy_once_more(folder: Path, *, bad: bool) -> Iterator[str]:
@@ -77,17 +76,8 @@ def deploy_once_more(folder: Path, *, bad: bool) -> Iterator[str]:
 def _aws(port: int) -> Iterator[str]:
     from sah.localaws import LocalAws  # noqa: PLC0415 - only where moto is installed
 
-    try:
-        aws = LocalAws(port, host=HOST).start()
-    except OSError as error:
-        raise ConfigError(
-            f"Port {port} cannot be listened on: {error.strerror or error}.",
-            "Choose another one with --aws-port.",
-        ) from error
-    try:
+    with LocalAws(port, host=HOST) as aws:
         yield aws.url
-    finally:
-        aws.stop()
 
 
 def _deploy_samples(aws_url: str) -> None:
@@ -144,8 +134,9 @@ def _stay(server: "Popen[bytes]") -> None:
     raise DemoFailedError("The server ended by itself.", "See what it said above.")
 
 
-def _print(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - the command's output
+def _print(*lines: str) -> None:
+    for line in lines:
+        print(line, flush=True)  # noqa: T201 - the command's output
 
 
 def _say(what: str) -> None:
