@@ -60,7 +60,7 @@ class FakeAws(FakeWorld):
     def __init__(self, *, account_id: str = ACCOUNT_ID, region: str = REGION) -> None:
         super().__init__(account_id=account_id, region=region)
         self.calls: list[Call] = []
-        self.hook: Callable[[Call], None] | None = None
+        self.hook: Callable[[Call], object] | None = None
         self._faults: list[Fault] = []
         self._denied: set[str] = set()
 

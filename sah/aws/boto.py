@@ -151,9 +151,9 @@ class BotoGateway:
         No policy is an empty list, and so are a function and a qualifier that do not
         exist: AWS answers 404 to all three (aws-facts 8).
         """
-        reads = self._clients.reads
         try:
             with translated("GetPolicy", f"function {function}"):
+                reads = self._clients.reads
                 answer = (
                     reads.get_policy(FunctionName=function, Qualifier=qualifier)
                     if qualifier

@@ -16,6 +16,7 @@ from sah.domain.triggers import Trigger, TriggerOrigin
 from tests.aws.world import World
 
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:orders"
+STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/orders"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders"
 
 
@@ -335,6 +336,7 @@ def test_a_mapping_keeps_the_alias_that_it_was_made_with(world: World, gateway: 
 def test_mappings_are_listed_from_all_pages(world: World, gateway: AwsGateway) -> None:
     world.add_function("cart")
     for number in range(105):
-        world.add_mapping("cart", "ACTIVE", f"{QUEUE}-{number}")
-    sources = {trigger.source for trigger in gateway.list_mapping_triggers()}
-    assert sources == {f"{QUEUE}-{number}" for number in range(105)}
+        world.add_mapping("cart", "ACTIVE", f"{STREAM}-{number}")
+    triggers = gateway.list_mapping_triggers()
+    assert {trigger.source for trigger in triggers} == {f"{STREAM}-{n}" for n in range(105)}
+    assert {trigger.kind for trigger in triggers} == {"Kinesis"}

@@ -137,15 +137,16 @@ class LocalWorld:
         self, function: str, alias: str, version: str, *weights: tuple[str, float]
     ) -> None:
         """Move or make an alias, as somebody else would."""
-        aliases = self._lambda.list_aliases(FunctionName=function)["Aliases"]
-        exists = any(each["Name"] == alias for each in aliases)
-        change = self._lambda.update_alias if exists else self._lambda.create_alias
-        change(
-            FunctionName=function,
-            Name=alias,
-            FunctionVersion=version,
-            RoutingConfig={"AdditionalVersionWeights": dict(weights)},
-        )
+        wanted: Any = {
+            "FunctionName": function,
+            "Name": alias,
+            "FunctionVersion": version,
+            "RoutingConfig": {"AdditionalVersionWeights": dict(weights)},
+        }
+        try:
+            self._lambda.create_alias(**wanted)
+        except self._lambda.exceptions.ResourceConflictException:
+            self._lambda.update_alias(**wanted)
 
     def delete_version(self, function: str, version: str) -> None:
         """Delete one version."""
@@ -178,8 +179,9 @@ class LocalWorld:
     def add_mapping(
         self, function: str, qualifier: str, source: str, *, enabled: bool = True
     ) -> None:
-        """Let a queue, made for it, start a function."""
-        self._sqs.create_queue(QueueName=source.rpartition(":")[2])
+        """Let a queue, made for it, or a stream start a function."""
+        if ":sqs:" in source:
+            self._sqs.create_queue(QueueName=source.rpartition(":")[2])
         self._lambda.create_event_source_mapping(
             FunctionName=f"{function}:{qualifier}" if qualifier else function,
             EventSourceArn=source,
