@@ -1,5 +1,7 @@
 """Pure helpers that templates use as filters."""
 
+import os.path
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -57,6 +59,15 @@ def format_count(number: int, word: str) -> str:
     return f"{number} {word if number == 1 else plural}"
 
 
+def common_prefix(names: Iterable[str]) -> str:
+    """Find what all names begin with, up to a hyphen: ``shop-prod-``; empty for one name."""
+    known = list(names)
+    if len(known) < 2:  # noqa: PLR2004 - one name shares nothing
+        return ""
+    shared = os.path.commonprefix(known)
+    return shared[: shared.rfind("-") + 1]
+
+
 def format_status(status: int) -> str:
     """Name an HTTP status: ``Not found``."""
     return HTTPStatus(status).phrase.capitalize()
@@ -71,6 +82,7 @@ def init_app(app: Flask) -> None:
         filesize=format_bytes,
         share=format_share,
         count_of=format_count,
+        common_prefix=common_prefix,
         status_phrase=format_status,
     )
     app.jinja_env.trim_blocks = True

@@ -66,7 +66,7 @@ def init_app(app: Flask) -> None:
         return _check_access(app)
 
     app.before_request(check)
-    app.jinja_env.globals["may"] = may
+    app.jinja_env.globals.update(may=may, current_user=current_user)
 
 
 def _check_access(app: Flask) -> ResponseReturnValue | None:
