@@ -8,8 +8,9 @@ from uuid import uuid4
 
 from moto.awslambda.models import LambdaFunction, LayerDataType
 from moto.awslambda.utils import make_function_arn
+from moto.s3.models import s3_backends
 
-from sah.localaws.errors import LambdaError, check_revision
+from sah.localaws.errors import LambdaError, check_revision, invalid
 from sah.localaws.names import LATEST, Named, make_arn
 from sah.localaws.running import Order, run_later
 
@@ -116,6 +117,17 @@ class Function(LambdaFunction):
             self.architectures = updated_spec["Architectures"]
         self.touch()
         return self.get_configuration()
+
+    def _set_function_code(self, updated_spec: Spec) -> None:
+        # moto takes a missing object for empty code.
+        if key := updated_spec.get("S3Key"):
+            bucket = s3_backends[self.account_id][self.partition].buckets.get(
+                updated_spec["S3Bucket"]
+            )
+            if bucket is None or bucket.keys.get(key) is None:
+                kind = "NoSuchBucket" if bucket is None else "NoSuchKey"
+                raise invalid(f"Error occurred while GetObject. S3 Error Code: {kind}.")
+        super()._set_function_code(updated_spec)
 
     def fingerprint(self) -> str:
         """Sum up code and configuration; a new version needs a new one."""

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from moto.apigateway.models import APIGatewayBackend, RestAPI, apigateway_backends
 from moto.apigateway.models import Resource as ApiPath
-from moto.s3.models import s3_backends
+from moto.s3.exceptions import BucketNotEmpty
+from moto.s3.models import FakeBucket, s3_backends
 from moto.sns.models import Topic, sns_backends
 from moto.utilities.utils import get_partition
 
@@ -156,6 +157,26 @@ class SubscriptionResource(Resource):
                 self._backend.set_subscription_attributes(self.physical_resource_id, key, text)
 
 
+class BucketResource(MotoResource):
+    """``AWS::S3::Bucket``; moto's change fails without a name, its deletion never does."""
+
+    model_class = FakeBucket
+    fixed: ClassVar[frozenset[str] | None] = frozenset({"BucketName"})
+
+    def update(self, properties: Properties) -> None:
+        """Change encryption and tags."""
+        super().update(properties | {"BucketName": self.physical_resource_id})
+
+    def delete(self) -> None:
+        """Delete the bucket, if it is empty.
+
+        :raises BucketNotEmpty: it is not.
+        """
+        backend = s3_backends[self.place.account][get_partition(self.place.region)]
+        if not backend.delete_bucket(self.physical_resource_id):
+            raise BucketNotEmpty(bucket_name=self.physical_resource_id)
+
+
 class BucketPolicyResource(Resource):
     """``AWS::S3::BucketPolicy``; kept and shown, but obeyed by nobody (see install.py)."""
 
@@ -190,5 +211,6 @@ KINDS: dict[str, type[Resource]] = {
     "AWS::ApiGateway::Deployment": ApiDeploymentResource,
     "AWS::SNS::Topic": TopicResource,
     "AWS::SNS::Subscription": SubscriptionResource,
+    "AWS::S3::Bucket": BucketResource,
     "AWS::S3::BucketPolicy": BucketPolicyResource,
 }

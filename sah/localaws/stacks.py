@@ -96,6 +96,16 @@ class LocalStack(Stack):
         return is_same(self.template_dict, check_template(template)) and known == parameters
 
     @property
+    def stack_name(self) -> str:
+        """The name, where moto looks for it when it lists stacks."""
+        return self.name
+
+    @property
+    def stack_status(self) -> str:
+        """The status, likewise."""
+        return self.status
+
+    @property
     def top_id(self) -> str:
         """The outermost stack around this one."""
         return self.root_id or self.stack_id

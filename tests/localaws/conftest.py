@@ -62,19 +62,19 @@ def aws(server: LocalAws) -> Iterator[LocalAws]:
 
 @pytest.fixture
 def lam(aws: LocalAws, clients: Clients) -> Client:
-    assert aws.count() == 0
+    del aws  # asked for, so that each test starts in an empty world
     return clients.get("lambda")
 
 
 @pytest.fixture
 def s3(aws: LocalAws, clients: Clients) -> Client:
-    assert aws.count() == 0
+    del aws  # asked for, so that each test starts in an empty world
     return clients.get("s3")
 
 
 @pytest.fixture
 def cfn(aws: LocalAws, clients: Clients) -> Client:
-    assert aws.count() == 0
+    del aws  # asked for, so that each test starts in an empty world
     return clients.get("cloudformation")
 
 

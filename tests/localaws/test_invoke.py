@@ -141,12 +141,15 @@ def test_tells_what_went_wrong_in_a_function(lam: Client, code: str, kind: str) 
     assert said["errorType"] == kind
 
 
-def test_stops_a_function_when_its_time_is_over(lam: Client) -> None:
+def test_stops_a_function_when_its_time_is_over(
+    lam: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sah.localaws.running.MAX_SECONDS", 0.25)
     code = "import time\ndef main(event, context): time.sleep(60)"
-    create_function(lam, Timeout=1, Code={"ZipFile": make_zip(code)})
+    create_function(lam, Code={"ZipFile": make_zip(code)})
     said, answer = invoke(lam)
     assert answer["FunctionError"] == "Unhandled"
-    assert said["errorMessage"] == "Task timed out after 1.00 seconds"
+    assert said["errorMessage"] == "Task timed out after 0.25 seconds"
 
 
 @pytest.mark.parametrize(
