@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -16,6 +17,7 @@ from sah.domain.errors import ConfigError
 
 # Read by other programs of the product, or by gunicorn_conf, so not an error here.
 _FOREIGN = {"SAH_TOKEN", "SAH_URL"}
+_SHORTEST_KEY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Settings:
     """All settings of one instance.
 
     ``encryption_keys`` are Fernet keys: the first encrypts, all decrypt, so that a
-    key can be rotated. Times are in seconds.
+    key can be rotated. Times are in seconds. ``port`` 0 is any free one.
     """
 
     instance: Path
@@ -53,15 +55,15 @@ def load_settings(
     """
     env = os.environ if environ is None else environ
     _refuse_unknown(env)
-    folder = _instance_folder(instance or Path(env.get("SAH_INSTANCE", "instance")))
     read = _Reader(env)
+    folder = _instance_folder(instance or Path(read.text("SAH_INSTANCE", "instance")))
     return Settings(
         instance=folder,
         database_url=read.text("SAH_DATABASE_URL", f"sqlite:///{folder / 'sah.sqlite'}"),
-        secret_key=read.secret("SAH_SECRET_KEY", folder / "secret_key", secrets.token_urlsafe),
+        secret_key=_secret_key(read, folder),
         encryption_keys=_encryption_keys(read, folder),
         host=read.text("SAH_HOST", "127.0.0.1"),
-        port=read.number("SAH_PORT", 8000, 1, 65535),
+        port=read.number("SAH_PORT", 8000, 0, 65535),
         threads=read.number("SAH_THREADS", 8, 1, 256),
         sync_interval_s=read.number("SAH_SYNC_INTERVAL", 60, 5, 86400),
         cookie_secure=read.switch("SAH_COOKIE_SECURE", default=False),
@@ -90,12 +92,12 @@ _KNOWN = {
 
 
 def _refuse_unknown(env: Mapping[str, str]) -> None:
-    unknown = sorted(name for name in env if name.startswith("SAH_")) if env else []
-    for name in unknown:
-        if name not in _KNOWN | _FOREIGN:
-            raise ConfigError(
-                f"There is no setting {name}.", f"Known are {', '.join(sorted(_KNOWN))}."
-            )
+    names = _KNOWN | _FOREIGN
+    unknown = sorted(name for name in env if name.startswith("SAH_") and name not in names)
+    if unknown:
+        alike = get_close_matches(unknown[0], _KNOWN, n=1)
+        hint = f"Did you mean {alike[0]}?" if alike else f"Known are {', '.join(sorted(_KNOWN))}."
+        raise ConfigError(f"There is no setting {unknown[0]}.", hint)
 
 
 def _instance_folder(folder: Path) -> Path:
@@ -108,11 +110,23 @@ def _instance_folder(folder: Path) -> Path:
     return folder.resolve()
 
 
+def _secret_key(read: "_Reader", folder: Path) -> str:
+    key = read.secret("SAH_SECRET_KEY", folder / "secret_key", secrets.token_urlsafe)
+    if len(key) < _SHORTEST_KEY:
+        raise ConfigError(
+            f"SAH_SECRET_KEY is shorter than {_SHORTEST_KEY} characters.",
+            "Give a long random text, or unset it and SAH makes one.",
+        )
+    return key
+
+
 def _encryption_keys(read: "_Reader", folder: Path) -> tuple[str, ...]:
     text = read.secret(
         "SAH_ENCRYPTION_KEYS", folder / "encryption_keys", lambda: Fernet.generate_key().decode()
     )
     keys = tuple(text.replace(",", " ").split())
+    if not keys:
+        raise ConfigError("SAH_ENCRYPTION_KEYS has no key in it.", "Unset it and SAH makes one.")
     for key in keys:
         try:
             Fernet(key)
@@ -174,8 +188,10 @@ class _Reader:
 def _read_secret(name: str, file: Path) -> str:
     try:
         text = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{name}: the file {file} cannot be read: {error}.") from error
+    except OSError as error:
+        raise ConfigError(f"{name}: the file {file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: the file {file} is not a text.") from error
     if not text:
         raise ConfigError(f"{name}: the file {file} is empty.")
     return text

@@ -10,7 +10,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from sah.domain.errors import ConfigError
 from sah.extensions import db
@@ -19,16 +19,21 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def check_database_url(url: str) -> str:
-    """Check that SQLAlchemy understands the URL.
+    """Check that SQLAlchemy understands the URL and has what it needs for it.
 
-    :raises ConfigError: it does not.
+    :raises ConfigError: it does not, or has not.
     """
+    hint = "Give one such as sqlite:////var/lib/sah/sah.sqlite."
     try:
-        make_url(url)
-    except (ArgumentError, ValueError) as error:
+        dialect = make_url(url).get_dialect()
+        dialect.import_dbapi()
+    except ImportError as error:
         raise ConfigError(
-            "SAH_DATABASE_URL is not a database URL.", "Give one such as sqlite:////var/lib/sah.db."
+            f"SAH_DATABASE_URL needs the Python package {error.name}, which is not installed.",
+            "For PostgreSQL: pip install 'serverless-alias-helper[postgres]'",
         ) from error
+    except (SQLAlchemyError, ValueError) as error:
+        raise ConfigError("SAH_DATABASE_URL is not the URL of a database.", hint) from error
     return url
 
 

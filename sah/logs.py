@@ -3,17 +3,25 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Mapping, MutableMapping
+from datetime import datetime
+from typing import Any, TextIO
 
 import structlog
 
 _SECRET_NAMES = re.compile(
-    r"secret|password|token|authorization|cookie|api_key|access_key", re.IGNORECASE
-)
-_SECRET_VALUES = re.compile(
-    r"(?<![A-Za-z0-9/+=])(?:AKIA|ASIA)[A-Z0-9]{12,}|Bearer\s+\S+|aws_secret_access_key\S*\s*\S+",
+    r"secret|passw|token|authorization|cookie|api_?key|access_?key|encryption_?key|credential",
     re.IGNORECASE,
+)
+# Groups are what stays of a match; the rest of it is the secret.
+_SECRET_VALUES = re.compile(
+    r"""(?<![A-Za-z0-9/+=]) (?:AKIA|ASIA)[A-Z0-9]{12,}
+      | (?P<scheme>\b(?:Bearer|Basic)\s+) [A-Za-z0-9._~+/=-]{6,}
+      | (?P<login>://[^/\s:@]*:) [^/\s@]+ (?=@)
+      | (?P<pair>\b[\w-]*(?:secret|passw(?:or)?d|token|access_?key)[\w-]*["']?\s*[=:]\s*["']?)
+        [^\s"',;&]+
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 REDACTED = "[redacted]"
 
@@ -23,11 +31,45 @@ def redact(
 ) -> MutableMapping[str, Any]:
     """Blank whatever is named like a secret, and what looks like one within texts."""
     for key, value in event.items():
-        if _SECRET_NAMES.search(key):
-            event[key] = REDACTED
-        elif isinstance(value, str):
-            event[key] = _SECRET_VALUES.sub(REDACTED, value)
+        event[key] = _clean(key, value)
     return event
+
+
+def _clean(name: str, value: object) -> object:
+    if _SECRET_NAMES.search(name) and not isinstance(value, bool | None):
+        return REDACTED
+    if isinstance(value, Mapping):
+        return {key: _clean(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean("", item) for item in value]
+    if value is None or isinstance(value, bool | int | float | datetime):
+        return value
+    return clean_text(str(value))
+
+
+def clean_text(text: str) -> str:
+    """Blank what looks like a secret within a text."""
+    return _SECRET_VALUES.sub(_blank, text)
+
+
+def _blank(match: re.Match[str]) -> str:
+    kept = match["scheme"] or match["login"] or match["pair"] or ""
+    return f"{kept}{REDACTED}"
+
+
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is now, not to what it was when logging began."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, value: TextIO) -> None:
+        """Take no other."""
 
 
 def configure_logs(log_format: str, level: str) -> None:
@@ -43,13 +85,15 @@ def configure_logs(log_format: str, level: str) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
-    handler = logging.StreamHandler()
+    handler = _StderrHandler()
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
