@@ -203,9 +203,10 @@ class FakeWorld:
         return f"arn:aws:cloudformation:{self.region}:{self.account_id}:stack/{name}/{unique}"
 
     def _find_stack(self, name: str) -> FakeStack:
-        if name not in self._stacks:
-            raise AwsNotFoundError(f"There is no stack {name}.", subject=f"stack {name}")
-        return self._stacks[name]
+        for held in self._stacks.values():
+            if name in (held.stack.name, held.stack.stack_id):
+                return held
+        raise AwsNotFoundError(f"There is no stack {name}.", subject=f"stack {name}")
 
     def _walk(self, held: FakeStack) -> Iterator[StackFunction]:
         for name, version in held.functions.items():

@@ -45,9 +45,7 @@ def find_action(call: str) -> str:
     return next((action for action in actions if action.endswith(f":{call}")), call)
 
 
-def policy_document(
-    region: str = "*", account_id: str = "*", partition: str = "aws"
-) -> dict[str, object]:
+def policy_document(region: str = "*", account_id: str = "*") -> dict[str, object]:
     """Make the IAM policy that SAH needs, ready for ``json.dumps``.
 
     To limit it to some stacks, replace the last ``*`` of each resource by a prefix
@@ -56,13 +54,19 @@ def policy_document(
     place = f"{region}:{account_id}"
     resources = {
         Scope.ANY: "*",
-        Scope.STACK: f"arn:{partition}:cloudformation:{place}:stack/*",
-        Scope.FUNCTION: f"arn:{partition}:lambda:{place}:function:*",
+        Scope.STACK: f"arn:{_partition(region)}:cloudformation:{place}:stack/*",
+        Scope.FUNCTION: f"arn:{_partition(region)}:lambda:{place}:function:*",
     }
     return {
         "Version": "2012-10-17",
         "Statement": [_statement(scope, resource) for scope, resource in resources.items()],
     }
+
+
+def _partition(region: str) -> str:
+    """Name the part of AWS that a Region is in, as ARNs do."""
+    partitions = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((p for prefix, p in partitions.items() if region.startswith(prefix)), "aws")
 
 
 def _statement(scope: Scope, resource: str) -> dict[str, object]:

@@ -59,12 +59,17 @@ def test_a_deployed_stack_shows_what_happened_to_it(world: World, gateway: AwsGa
     assert updated.changed_at > created.changed_at
     assert updated.stack_id == created.stack_id
     assert gateway.list_stacks() == [updated]
+    assert gateway.get_stack(updated.stack_id) == updated
+    assert not updated.in_progress
 
 
 def test_a_deleted_stack_is_gone(world: World, gateway: AwsGateway) -> None:
     world.add_stack("shop-dev", {"shop-dev-cart": 1})
+    stack_id = gateway.get_stack("shop-dev").stack_id
     world.delete_stack("shop-dev")
     assert gateway.list_stacks() == []
+    with pytest.raises(AwsNotFoundError):
+        gateway.get_stack(stack_id)
     with pytest.raises(AwsNotFoundError):
         gateway.get_stack("shop-dev")
     with pytest.raises(AwsNotFoundError):

@@ -147,10 +147,11 @@ def test_a_failure_of_aws_is_not_called_a_missing_permission(
     assert answers(shop.gateway.check_permissions("shop-dev"))["lambda:GetPolicy"] is None
 
 
-def test_credentials_that_aws_does_not_know_end_the_check(shop: LocalWorld) -> None:
+@pytest.mark.parametrize("stack", ["", "shop-dev"])
+def test_credentials_that_aws_does_not_know_end_the_check(shop: LocalWorld, stack: str) -> None:
     shop.aws.fail_next("ListStacks", status=403, code="InvalidClientTokenId", times=9)
     with pytest.raises(AwsCredentialsError):
-        shop.gateway.check_permissions()
+        shop.gateway.check_permissions(stack)
 
 
 def test_an_aws_out_of_reach_ends_the_check(
@@ -184,6 +185,19 @@ def test_the_policy_is_as_narrow_as_iam_allows() -> None:
         "cloudformation:ListStacks",
         "lambda:ListEventSourceMappings",
     ]
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("*", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
+)
+def test_the_policy_is_for_the_part_of_aws_that_the_region_is_in(
+    region: str, partition: str
+) -> None:
+    statements = policy_document(region)["Statement"]
+    assert isinstance(statements, list)
+    arns = [statement["Resource"] for statement in statements if statement["Resource"] != "*"]
+    assert {arn.split(":")[1] for arn in arns} == {partition}
 
 
 def test_an_unknown_call_is_its_own_action() -> None:
