@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from moto.apigateway.models import APIGatewayBackend, RestAPI, apigateway_backends
 from moto.apigateway.models import Resource as ApiPath
+from moto.events.models import Rule, events_backends
 from moto.s3.exceptions import BucketNotEmpty
 from moto.s3.models import FakeBucket, s3_backends
 from moto.sns.models import Topic, sns_backends
@@ -111,6 +112,20 @@ class ApiDeploymentResource(ApiGatewayResource):
             self.api.deployments.pop(self.physical_resource_id, None)
 
 
+class RuleResource(MotoResource):
+    """``AWS::Events::Rule``; moto's cannot be deleted while it has targets."""
+
+    model_class = Rule
+
+    def delete(self) -> None:
+        """Delete the rule with its targets."""
+        backend = events_backends[self.place.account][self.place.region]
+        bus = self.properties.get("EventBusName") or "default"
+        targets = [target["Id"] for target in self.properties.get("Targets", [])]
+        backend.remove_targets(self.physical_resource_id, bus, targets)
+        super().delete()
+
+
 class TopicResource(MotoResource):
     """``AWS::SNS::Topic``; moto changes one by deleting it with its subscriptions."""
 
@@ -209,6 +224,7 @@ KINDS: dict[str, type[Resource]] = {
     "AWS::ApiGateway::Resource": ApiPathResource,
     "AWS::ApiGateway::Method": MethodResource,
     "AWS::ApiGateway::Deployment": ApiDeploymentResource,
+    "AWS::Events::Rule": RuleResource,
     "AWS::SNS::Topic": TopicResource,
     "AWS::SNS::Subscription": SubscriptionResource,
     "AWS::S3::Bucket": BucketResource,

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 Properties = dict[str, Any]
 # How AWS's generated names end.
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# Where AWS allows something else than 64 characters, which is IAM's and Lambda's limit.
+LONGEST_NAMES = {"AWS::S3::Bucket": 63, "AWS::SQS::Queue": 80, "AWS::Logs::LogGroup": 512}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,10 @@ class Place:
 
     def make_name(self) -> str:
         """Make up a name as CloudFormation does: ``stack-Logical-SUFFIX``."""
-        name = f"{self.stack_name}-{self.logical_id}-{self.suffix}"
-        if self.kind == "AWS::S3::Bucket":
-            tail = f"-{self.logical_id}-{self.suffix}"
-            return f"{self.stack_name[: 63 - len(tail)]}{tail}".lower()
-        return name if len(name) <= 64 else f"{name[:51]}-{self.suffix}"  # noqa: PLR2004 -- IAM's
+        longest = LONGEST_NAMES.get(self.kind, 64)
+        name = f"{self.stack_name}-{self.logical_id}"[: longest - len(self.suffix) - 1]
+        name = f"{name}-{self.suffix}"
+        return name.lower() if self.kind == "AWS::S3::Bucket" else name
 
 
 class Resource:

@@ -19,6 +19,7 @@ from sah.localaws import LocalAws
 # boto3 makes its clients at run time, and their answers leave out what is typed as there.
 Client: TypeAlias = Any
 REGION = "eu-west-1"
+CONFIG = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
 BUILDS = itertools.count()
 ROLE = "arn:aws:iam::123456789012:role/demo"
 
@@ -27,18 +28,30 @@ class Clients:
     """boto3's clients for one embedded AWS, made once each."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
 
     @functools.cache  # noqa: B019 -- lives as long as the session
     def get(self, service: str, region: str = REGION) -> Client:
         """Make a client that asks once and never retries."""
         return boto3.client(  # type: ignore[call-overload]
             service,
-            endpoint_url=self._url,
+            endpoint_url=self.url,
             region_name=region,
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}, max_pool_connections=50),
+            config=CONFIG,
+        )
+
+    def assumed(self, keys: dict[str, str], service: str) -> Client:
+        """Make a client with the keys of an assumed role."""
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+            config=CONFIG,
         )
 
 
