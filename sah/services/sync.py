@@ -41,6 +41,7 @@ _WORKERS = 8
 _ACCOUNTS = 4
 # Begins the note on a project whose triggers may be incomplete, so that a light sync tries again.
 _MAPPINGS_NOTE = "Event source mappings could not be read, so triggers may be missing:"
+_UNEXPECTED = "An unexpected error ended the sync; SAH's log says more."
 
 _ending = threading.Event()
 
@@ -182,7 +183,7 @@ def _sync_one(
             return SyncReport(name, skipped=str(error))
         except Exception:
             log.exception("sync.crashed", project=name)
-            return SyncReport(name, error="An unexpected error; SAH's log says more.")
+            return SyncReport(name, error=_UNEXPECTED)
 
 
 def sync_project(
@@ -204,7 +205,15 @@ def sync_project(
         if not claimed:
             raise BusyError(f"{project.name} is being synced already.", "Look again in a moment.")
         _refuse_while_moving(project)
-        report = _sync(project, force_full=force_full)
+        target = _target_of(project)
+        try:
+            report = _sync(project, target, force_full=force_full)
+        except SahError:
+            raise
+        except Exception:
+            db.session.rollback()
+            store_failure(target, _UNEXPECTED)
+            raise
     log.info(
         "sync.finished",
         project=report.project,
@@ -254,10 +263,13 @@ def _refuse_while_moving(project: Project) -> None:
         )
 
 
-def _sync(project: Project, *, force_full: bool) -> SyncReport:
-    target = SyncTarget(
+def _target_of(project: Project) -> SyncTarget:
+    return SyncTarget(
         project.id, project.name, project.account_id, project.stack_name, datetime.now(UTC)
     )
+
+
+def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncReport:
     try:
         known = _list_known(project)
         gateway = open_gateway(project.account)
