@@ -1,6 +1,5 @@
 """Pure helpers that templates use as filters."""
 
-import os.path
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -61,11 +60,13 @@ def format_count(number: int, word: str) -> str:
 
 def common_prefix(names: Iterable[str]) -> str:
     """Find what all names begin with, up to a hyphen: ``shop-prod-``; empty for one name."""
-    known = list(names)
-    if len(known) < 2:  # noqa: PLR2004 - one name shares nothing
+    known = sorted(names)
+    if not known or known[0] == known[-1]:
         return ""
-    shared = os.path.commonprefix(known)
-    return shared[: shared.rfind("-") + 1]
+    # What the first and the last in order share, all between them share.
+    same = [a == b for a, b in zip(known[0], known[-1], strict=False)]
+    length = same.index(False) if False in same else len(same)
+    return known[0][: known[0].rfind("-", 0, length) + 1]
 
 
 def format_status(status: int) -> str:
@@ -85,5 +86,3 @@ def init_app(app: Flask) -> None:
         common_prefix=common_prefix,
         status_phrase=format_status,
     )
-    app.jinja_env.trim_blocks = True
-    app.jinja_env.lstrip_blocks = True

@@ -59,6 +59,13 @@ def may(right: str) -> bool:
     return bool(current_user.is_authenticated and current_user.may(Right(right)))
 
 
+def safe_next(target: str | None) -> str | None:
+    """Keep where to go on after logging in only when it is a page of SAH."""
+    if target and target.startswith("/") and not target.startswith(("//", "/\\")):
+        return target
+    return None
+
+
 def init_app(app: Flask) -> None:
     """Check every request, and let templates ask ``may('operate')``."""
 
@@ -66,7 +73,7 @@ def init_app(app: Flask) -> None:
         return _check_access(app)
 
     app.before_request(check)
-    app.jinja_env.globals.update(may=may, current_user=current_user)
+    app.jinja_env.globals.update(may=may, safe_next=safe_next, current_user=current_user)
 
 
 def _check_access(app: Flask) -> ResponseReturnValue | None:

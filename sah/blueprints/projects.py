@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sah.blueprints.access import requires
 from sah.domain.access import Right
 from sah.domain.errors import BusyError
+from sah.extensions import db
 from sah.forms.projects import EmptyForm, NewProjectForm, ProjectForm
 from sah.services.accounts import get_account, list_accounts, offer_stacks
 from sah.services.operations import list_operations
@@ -103,7 +104,7 @@ def edit(project_id: int) -> ResponseReturnValue:
     """Change a project's name, stack, account or alias."""
     project = get_project(project_id)
     form = ProjectForm(obj=project)
-    form.account_id.choices = [(a.id, f"{a.name} ({a.region})") for a in list_accounts()]
+    form.offer_accounts((a.id, f"{a.name} ({a.region})") for a in list_accounts())
     with form.blaming():
         if form.validate_on_submit():
             update_project(project_id, _details(form), form.seen_revision)
@@ -142,6 +143,8 @@ def _details(form: ProjectForm) -> ProjectDetails:
 def _sync_and_tell(project_id: int) -> None:
     """Sync within the page's patience, and say in one sentence how it went."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    # This thread waits for AWS too, so its transaction, which found the person, ends here.
+    db.session.commit()
 
     def work() -> SyncReport:
         with app.app_context():

@@ -4,12 +4,12 @@ from wtforms import HiddenField, PasswordField, RadioField, StringField
 from wtforms.validators import DataRequired, Length
 
 from sah.aws.gateway import AccessKind
-from sah.forms.base import BaseForm
+from sah.forms.base import BaseForm, choices
 
 _KINDS = (
-    (AccessKind.DEFAULT_CHAIN, "Default chain: what the machine that runs SAH has"),
-    (AccessKind.ASSUME_ROLE, "Assumed role"),
-    (AccessKind.ACCESS_KEY, "Stored access key"),
+    (AccessKind.DEFAULT_CHAIN.value, "Default chain: what the machine that runs SAH has"),
+    (AccessKind.ASSUME_ROLE.value, "Assumed role"),
+    (AccessKind.ACCESS_KEY.value, "Stored access key"),
 )
 _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 
@@ -30,7 +30,7 @@ class AccountForm(BaseForm):
     )
     access_kind = RadioField(
         "How SAH gets its credentials",
-        choices=[(str(kind), label) for kind, label in _KINDS],
+        choices=choices(*_KINDS),
         default=str(AccessKind.DEFAULT_CHAIN),
     )
     role_arn = StringField(

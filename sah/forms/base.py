@@ -5,8 +5,14 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 from flask_wtf import FlaskForm
+from wtforms import SelectChoice
 
 from sah.domain.errors import EditConflictError, SahError
+
+
+def choices(*pairs: tuple[str, str]) -> list[SelectChoice]:
+    """Give pairs of value and label as the choices of a field."""
+    return [SelectChoice(value, label) for value, label in pairs]
 
 
 class BaseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types

@@ -5,7 +5,7 @@ from typing import Self
 
 from wtforms import SelectField
 
-from sah.forms.base import BaseForm
+from sah.forms.base import BaseForm, choices
 
 
 class AliasForm(BaseForm):
@@ -17,5 +17,5 @@ class AliasForm(BaseForm):
     def for_versions(cls, versions: Sequence[str], published: str) -> Self:
         """Offer the published versions, the stack's current one first chosen."""
         form = cls(version=published if published in versions else next(iter(versions), None))
-        form.version.choices = [(version, version) for version in versions]
+        form.version.choices = choices(*((version, version) for version in versions))
         return form

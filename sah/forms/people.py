@@ -4,12 +4,12 @@ from wtforms import EmailField, PasswordField, SelectField
 from wtforms.validators import DataRequired, EqualTo
 
 from sah.domain.access import RoleName
-from sah.forms.base import BaseForm
+from sah.forms.base import BaseForm, choices
 
 _ROLES = (
-    (RoleName.VIEWER, "Viewer: looks"),
-    (RoleName.OPERATOR, "Operator: moves aliases and syncs"),
-    (RoleName.ADMIN, "Administrator: does everything"),
+    (RoleName.VIEWER.value, "Viewer: looks"),
+    (RoleName.OPERATOR.value, "Operator: moves aliases and syncs"),
+    (RoleName.ADMIN.value, "Administrator: does everything"),
 )
 
 
@@ -48,4 +48,4 @@ class PersonForm(BaseForm):
         description="At least 10 characters; the person can change it after logging in.",
         render_kw={"autocomplete": "new-password"},
     )
-    role = SelectField("Role", choices=[(str(name), label) for name, label in _ROLES])
+    role = SelectField("Role", choices=choices(*_ROLES))

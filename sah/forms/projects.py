@@ -1,6 +1,8 @@
 """Forms about projects."""
 
-from wtforms import HiddenField, SelectField, StringField
+from collections.abc import Iterable
+
+from wtforms import HiddenField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
 from sah.domain.aliases import DEFAULT_ALIAS
@@ -36,6 +38,10 @@ class ProjectForm(BaseForm):
         description="With another stack, what was read of the former one is forgotten.",
     )
     alias = StringField("Alias", [DataRequired("Enter the name of the alias.")])
+
+    def offer_accounts(self, accounts: Iterable[tuple[int, str]]) -> None:
+        """Set the accounts to choose from: pairs of id and name."""
+        self.account_id.choices = [SelectChoice(*account) for account in accounts]
 
 
 class EmptyForm(BaseForm):

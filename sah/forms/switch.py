@@ -14,7 +14,7 @@ from wtforms.validators import DataRequired, Length
 from sah.domain.aliases import Routing, parse_routing
 from sah.domain.errors import InvalidInputError
 from sah.domain.operations import OnFailure
-from sah.forms.base import BaseForm
+from sah.forms.base import BaseForm, choices
 
 _LONGEST_REASON = 500
 
@@ -47,14 +47,14 @@ def read_choices(values: Mapping[str, str]) -> dict[str, Choice]:
 
 
 def parse_target(
-    choices: Mapping[str, Choice], live: Mapping[str, Routing]
+    chosen: Mapping[str, Choice], live: Mapping[str, Routing]
 ) -> tuple[dict[str, Routing], dict[str, str]]:
     """Turn choices into the target of a plan, and into a sentence for each that makes no sense.
 
     ``live`` goes by function name: a split without a first version keeps the live one.
     """
     target, errors = {}, {}
-    for name, choice in choices.items():
+    for name, choice in chosen.items():
         try:
             target[name] = _parse_choice(choice, live.get(name))
         except InvalidInputError as error:
@@ -62,10 +62,10 @@ def parse_target(
     return target, errors
 
 
-def choice_fields(choices: Mapping[str, Choice]) -> dict[str, str]:
+def choice_fields(chosen: Mapping[str, Choice]) -> dict[str, str]:
     """Give all fields that hold the choices, for an address or for hidden fields."""
     return {
-        key: value for name, choice in choices.items() for key, value in choice.fields(name).items()
+        key: value for name, choice in chosen.items() for key, value in choice.fields(name).items()
     }
 
 
@@ -105,10 +105,10 @@ class ConfirmForm(BaseForm):
     )
     on_failure = RadioField(
         "When a move fails",
-        choices=[
-            (str(OnFailure.PUT_BACK), "Put back what was moved, so that the stack stays as it was"),
-            (str(OnFailure.FINISH), "Leave what was moved, and stop"),
-        ],
+        choices=choices(
+            (OnFailure.PUT_BACK, "Put back what was moved, so that the stack stays as it was"),
+            (OnFailure.FINISH, "Leave what was moved, and stop"),
+        ),
         default=str(OnFailure.PUT_BACK),
     )
 

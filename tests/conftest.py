@@ -1,0 +1,146 @@
+"""The app for tests: made once, on a database that each test gets afresh."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+
+from sah import create_app
+from sah.config import Settings
+from sah.domain.access import RoleName
+from sah.extensions import db
+from sah.models import User
+from tests.factories import EMAILS, make_people
+from tests.fakes import Call, FakeAws, FakeConnections
+from tests.web.client import StrictClient
+
+LogIn = Callable[[RoleName | None], StrictClient]
+
+
+class Stage:
+    """The one app of a test run, and copies of its database to go back to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = folder / "sah.sqlite"
+        settings = Settings(
+            instance=folder,
+            database_url=f"sqlite:///{self.database}",
+            secret_key="not so secret",
+            encryption_keys=(Fernet.generate_key().decode(),),
+            log_level="error",
+        )
+        self.app = create_app(settings, connections=FakeConnections())
+        context = self.app.extensions["security"].pwd_context
+        context.update(argon2__time_cost=1, argon2__memory_cost=8, argon2__parallelism=1)
+        self._keep("empty")
+        with self.app.app_context():
+            make_people()
+        self._keep("people")
+
+    def reset(self, kept: str) -> None:
+        """Go back to a copy of the database, and to an AWS without anything."""
+        self._close()
+        shutil.copyfile(self.folder / kept, self.database)
+        self.app.extensions["sah_connections"] = FakeConnections()
+
+    def _keep(self, name: str) -> None:
+        self._close()
+        shutil.copyfile(self.database, self.folder / name)
+
+    def _close(self) -> None:
+        with self.app.app_context():
+            db.engine.dispose()
+        for tail in ("-wal", "-shm"):
+            self.database.with_name(self.database.name + tail).unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    made = Stage(tmp_path_factory.mktemp("instance"))
+    yield made
+    made.reset("empty")
+    with made.app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def empty_app(stage: Stage) -> Flask:
+    """The app before anybody can log in."""
+    stage.reset("empty")
+    return stage.app
+
+
+@pytest.fixture
+def app(stage: Stage) -> Flask:
+    """The app with one person of each role."""
+    stage.reset("people")
+    return stage.app
+
+
+@pytest.fixture
+def context(app: Flask) -> Iterator[Flask]:
+    """The app with its context entered, for tests of services."""
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def connections(app: Flask) -> FakeConnections:
+    made: FakeConnections = app.extensions["sah_connections"]
+    return made
+
+
+@pytest.fixture
+def aws(app: Flask, connections: FakeConnections) -> Iterator[FakeAws]:
+    """The AWS behind every account; no transaction may be open while it is called."""
+    open_at: list[Call] = []
+
+    def check(call: Call) -> None:
+        with app.app_context():
+            if db.engine.pool.checkedout():  # type: ignore[attr-defined]  # QueuePool has it
+                open_at.append(call)
+
+    connections.aws.hook = check
+    yield connections.aws
+    assert open_at == [], "a transaction was open across a call to AWS"
+
+
+@pytest.fixture
+def log_in(app: Flask) -> LogIn:
+    """Give a client that is logged in with a role, or not at all."""
+
+    def enter(role: RoleName | None) -> StrictClient:
+        client = StrictClient(app)
+        if role is not None:
+            with app.app_context():
+                user = db.session.execute(
+                    db.select(User).filter_by(email=EMAILS[role])
+                ).scalar_one()
+                client.enter(user.fs_uniquifier)
+        return client
+
+    return enter
+
+
+@pytest.fixture
+def admin(log_in: LogIn) -> StrictClient:
+    return log_in(RoleName.ADMIN)
+
+
+@pytest.fixture
+def operator(log_in: LogIn) -> StrictClient:
+    return log_in(RoleName.OPERATOR)
+
+
+@pytest.fixture
+def viewer(log_in: LogIn) -> StrictClient:
+    return log_in(RoleName.VIEWER)
+
+
+@pytest.fixture
+def anonymous(log_in: LogIn) -> StrictClient:
+    return log_in(None)

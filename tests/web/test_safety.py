@@ -1,0 +1,114 @@
+"""Errors, request ids and headers: what every answer carries."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+
+from sah import create_app
+from sah.blueprints.access import requires
+from sah.config import Settings
+from sah.domain.access import Right
+from tests.web.client import StrictClient
+
+
+@pytest.fixture
+def broken(app: Flask) -> Iterator[Flask]:
+    """The app with a help page that fails in a way that nobody foresaw."""
+    intact = app.view_functions["help.show"]
+
+    def fail() -> str:
+        raise RuntimeError("the secret detail")
+
+    app.view_functions["help.show"] = requires(Right.VIEW)(fail)
+    yield app
+    app.view_functions["help.show"] = intact
+
+
+def test_health_is_open_and_says_ok(anonymous: StrictClient) -> None:
+    assert anonymous.get("/healthz").response.get_json() == {"status": "ok"}
+
+
+def test_version_says_what_runs(anonymous: StrictClient) -> None:
+    assert anonymous.get("/version").response.get_json()["version"].count(".") == 2
+
+
+@pytest.mark.usefixtures("broken")
+def test_an_unexpected_error_shows_its_request_id_only(
+    admin: StrictClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = admin.get("/help", 500)
+    assert page.response.headers["X-Request-ID"] in page.text
+    assert "secret detail" not in page.response.text
+    assert "Traceback" not in page.response.text
+    assert "the secret detail" in caplog.text
+
+
+def test_errors_are_json_for_programs(admin: StrictClient) -> None:
+    for path, headers in (("/api/nothing", {}), ("/nothing", {"Accept": "application/json"})):
+        answer = admin.http.get(path, headers=headers)
+        assert answer.status_code == 404
+        assert set(answer.get_json()["error"]) == {"code", "message", "hint"}
+        assert answer.get_json()["error"]["code"] == "not_found"
+
+
+def test_the_errors_of_services_are_json_too(admin: StrictClient) -> None:
+    answer = admin.http.get("/projects/7", headers={"Accept": "application/json"})
+    assert answer.get_json()["error"] == {
+        "code": "not_found",
+        "message": "There is no such project.",
+        "hint": "It may have been deleted.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "heading"),
+    [
+        ("/nothing", 404, "Not found"),
+        ("/projects/7", 404, "Not found"),
+        ("/operations/7", 404, "Not found"),
+        ("/accounts/7/test", 404, "Not found"),
+        ("/projects/1/sync", 405, "Method not allowed"),
+    ],
+)
+def test_errors_are_pages_for_people(
+    admin: StrictClient, path: str, status: int, heading: str
+) -> None:
+    assert admin.get(path, status).heading == heading
+
+
+def test_a_request_id_from_outside_is_not_taken(admin: StrictClient) -> None:
+    answer = admin.http.get("/help", headers={"X-Request-ID": "forged"})
+    assert answer.headers["X-Request-ID"] != "forged"
+
+
+def test_what_is_too_large_is_refused(admin: StrictClient) -> None:
+    page = admin.post("/people/new", {"email": "x" * (1024 * 1024 + 1)}, 413)
+    assert "more than SAH accepts" in page.text
+
+
+def test_static_files_may_be_kept_and_have_the_headers(anonymous: StrictClient) -> None:
+    with anonymous.http.get("/static/css/sah.css") as answer:
+        assert answer.status_code == 200
+        assert "no-store" not in answer.headers.get("Cache-Control", "")
+        assert "Content-Security-Policy" in answer.headers
+
+
+def test_only_https_is_pinned(app: Flask, anonymous: StrictClient) -> None:
+    assert "Strict-Transport-Security" not in anonymous.get("/login").response.headers
+    secure = app.test_client().get("/login", base_url="https://sah.example")
+    assert "max-age" in secure.headers["Strict-Transport-Security"]
+
+
+def test_cookies_are_for_the_browser_alone(tmp_path: Path) -> None:
+    settings = Settings(
+        tmp_path, f"sqlite:///{tmp_path / 'x'}", "s", (Fernet.generate_key().decode(),)
+    )
+    app = create_app(replace(settings, cookie_secure=True, log_level="error"))
+    cookie = app.test_client().get("/setup").headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" in cookie

@@ -1,0 +1,331 @@
+"""Switching by form: choose, read the plan, confirm, see each outcome."""
+
+import pytest
+from flask import Flask
+
+from sah.domain.errors import AwsServerError
+from sah.services.operations import list_operations
+from sah.services.sync import sync_project
+from tests.factories import OPERATOR, make_account, make_project
+from tests.fakes import Call, FakeAws
+from tests.web.client import Form, Page, StrictClient
+
+MOVE = "Move 1 alias now"
+
+
+def plan(client: StrictClient, shop: int, query: str = "v.shop-cart=2", status: int = 200) -> Page:
+    return client.get(f"/projects/{shop}/switch?{query}", status)
+
+
+def confirm(client: StrictClient, shop: int) -> Form:
+    form = plan(client, shop).form(MOVE)
+    form.fields["reason"] = "Carts are empty since 14:02"
+    return form
+
+
+def live(aws: FakeAws, function: str) -> str:
+    aws.hook = None
+    return str(aws.get_alias(function, "ACTIVE").routing)
+
+
+def test_the_form_offers_every_version_and_keeps_by_default(
+    shop: int, operator: StrictClient
+) -> None:
+    page = operator.get(f"/projects/{shop}/switch")
+    select = page.root.find("select", name="v.shop-cart")
+    assert [option.get("value") for option in select.find_all("option")] == ["", "3", "2", "1"]
+    assert page.form("Show the plan").fields["v.shop-cart"] == ""
+
+
+def test_from_the_form_to_the_moved_alias(aws: FakeAws, shop: int, operator: StrictClient) -> None:
+    form = operator.get(f"/projects/{shop}/switch").form("Show the plan")
+    entered = {"v.shop-cart": "2", "reason": "Carts are empty"}
+    page = operator.follow(operator.submit(form, entered))
+    assert page.rows()["shop-cart"].startswith("3 100 %")
+    assert "ACTIVE of 1 function would move" in page.text
+    assert live(aws, "shop-cart") == "3"
+    done = operator.follow(operator.submit(page.form(MOVE)))
+    assert done.heading == "Operation #1: switch of shop"
+    assert done.rows()["shop-cart"].startswith("3 | 2 | Moved")
+    assert "Succeeded" in done.text
+    assert "Carts are empty" in done.text
+    assert OPERATOR in done.text
+    assert live(aws, "shop-cart") == "2"
+    assert live(aws, "shop-search") == "3"
+
+
+def test_a_plan_has_an_address_of_its_own(shop: int, operator: StrictClient) -> None:
+    query = "v.shop-cart=2&v.shop-search=3&reason=Slow"
+    page = plan(operator, shop, query)
+    assert page.form(MOVE).fields["reason"] == "Slow"
+    assert "Unchanged (they serve it already): shop-search" in page.text
+    assert "1 function that you did not choose" in page.text
+    back = operator.get(page.link("Change the choice")).form("Show the plan")
+    assert back.fields["v.shop-cart"] == "2"
+    assert back.fields["reason"] == "Slow"
+
+
+def test_looking_at_a_plan_changes_nothing(
+    app: Flask, aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    calls = len(aws.calls)
+    plan(operator, shop)
+    assert len(aws.calls) == calls
+    with app.app_context():
+        assert list_operations() == []
+
+
+def test_a_split_is_entered_in_percent(aws: FakeAws, shop: int, operator: StrictClient) -> None:
+    form = operator.get(f"/projects/{shop}/switch").form("Show the plan")
+    entered = {"s.shop-cart": "2", "w.shop-cart": "12,5 %", "reason": "Trying it"}
+    page = operator.follow(operator.submit(form, entered))
+    assert "3 87.5 % 2 12.5 %" in page.rows()["shop-cart"]
+    done = operator.follow(operator.submit(page.form(MOVE)))
+    assert "3 87.5 % · 2 12.5 %" in done.rows()["shop-cart"]
+    assert live(aws, "shop-cart") == "3 (87.5 %) and 2 (12.5 %)"
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("v.shop-cart=77", "shop-cart has no version 77 (any more)."),
+        ("v.shop-cart=$LATEST", "$LATEST cannot be the target"),
+        ("v.shop-nope=2", "shop has no function shop-nope."),
+        ("s.shop-cart=2", "The second version's share is missing."),
+        ("s.shop-cart=2&w.shop-cart=150", "“150” is not a share."),
+        ("s.shop-cart=2&w.shop-cart=nan", "“nan” is not a share."),
+        ("s.shop-cart=2&w.shop-cart=lots", "“lots” is not a share."),
+        ("w.shop-cart=10", "Choose the second version"),
+        ("v.shop-cart=2&s.shop-cart=2&w.shop-cart=10", "cannot be split between version 2"),
+    ],
+)
+def test_a_choice_that_makes_no_sense_comes_back_with_a_sentence(
+    shop: int, operator: StrictClient, query: str, message: str
+) -> None:
+    page = plan(operator, shop, query + "&v.shop-search=1&reason=Slow", 422)
+    assert message in page.notes[0]
+    kept = page.form("Show the plan").fields
+    entered = dict(pair.split("=") for pair in query.split("&"))
+    assert {k: kept.get(k) for k in entered if "nope" not in k} == {
+        k: v for k, v in entered.items() if "nope" not in k
+    }
+    assert kept["v.shop-search"] == "1"
+    assert kept["reason"] == "Slow"
+
+
+def test_a_plan_with_nothing_to_move_cannot_be_confirmed(shop: int, operator: StrictClient) -> None:
+    page = plan(operator, shop, "v.shop-cart=3")
+    assert "Nothing would move." in page.text
+    assert page.root.find_all("button", class_="btn btn-primary") == []
+
+
+def test_a_form_without_a_choice_says_so(shop: int, operator: StrictClient) -> None:
+    form = operator.get(f"/projects/{shop}/switch").form("Show the plan")
+    assert "Nothing was chosen" in operator.follow(operator.submit(form)).notes[0]
+
+
+def test_a_reason_is_asked_for(app: Flask, shop: int, operator: StrictClient) -> None:
+    form = plan(operator, shop).form(MOVE)
+    page = operator.submit(form, {"reason": "  ", "on_failure": "finish"}, 422)
+    assert page.errors == ["Say why, for those who read the history."]
+    assert page.form(MOVE).fields["on_failure"] == "finish"
+    with app.app_context():
+        assert list_operations() == []
+
+
+def test_a_stale_plan_is_refused_with_a_fresh_one(
+    app: Flask, aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    form = confirm(operator, shop)
+    aws.set_alias("shop-cart", "ACTIVE", "1")
+    with app.app_context():
+        sync_project(shop)
+    page = operator.submit(form, status=409)
+    assert "nothing was moved" in page.notes[0]
+    assert page.rows()["shop-cart"].startswith("1 100 %")
+    fresh = page.form(MOVE)
+    assert fresh.fields["reason"] == form.fields["reason"]
+    assert fresh.fields["fingerprint"] != form.fields["fingerprint"]
+    assert live(aws, "shop-cart") == "1"
+    operator.submit(fresh)
+    assert live(aws, "shop-cart") == "2"
+
+
+def test_an_alias_that_moved_unseen_fails_and_says_so(
+    aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    form = confirm(operator, shop)
+    aws.set_alias("shop-cart", "ACTIVE", "1")
+    done = operator.follow(operator.submit(form))
+    assert "Failed" in done.rows()["shop-cart"]
+    assert "was moved" in done.rows()["shop-cart"]
+    assert live(aws, "shop-cart") == "1"
+
+
+def test_a_version_deleted_in_between_fails_and_says_so(
+    aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    form = confirm(operator, shop)
+    aws.delete_version("shop-cart", "2")
+    done = operator.follow(operator.submit(form))
+    assert "There is no version 2 of shop-cart." in done.rows()["shop-cart"]
+
+
+def test_a_version_known_to_be_deleted_comes_back_to_the_form(
+    app: Flask, aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    form = confirm(operator, shop)
+    aws.delete_version("shop-cart", "2")
+    with app.app_context():
+        sync_project(shop, force_full=True)
+    page = operator.submit(form, status=422)
+    assert "shop-cart has no version 2 (any more)." in page.notes[0]
+    assert page.form("Show the plan").fields["reason"] == form.fields["reason"]
+
+
+def test_a_form_posted_twice_makes_one_operation(
+    app: Flask, shop: int, operator: StrictClient
+) -> None:
+    form = confirm(operator, shop)
+    first = operator.submit(form)
+    assert operator.submit(form).location == first.location
+    with app.app_context():
+        assert len(list_operations()) == 1
+
+
+def test_a_form_posted_again_while_it_runs_leads_to_the_operation(
+    app: Flask, aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    form = confirm(operator, shop)
+    answers: list[Page] = []
+
+    def post_again(call: Call) -> None:
+        if call.name == "UpdateAlias" and not answers:
+            answers.append(operator.submit(form))
+
+    aws.hook = post_again
+    first = operator.submit(form)
+    assert answers[0].location == first.location
+    with app.app_context():
+        assert len(list_operations()) == 1
+
+
+def test_another_plan_has_to_wait_for_the_running_operation(
+    aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    form = confirm(operator, shop)
+    other = plan(operator, shop, "v.shop-search=1").form(MOVE)
+    answers: list[Page] = []
+
+    def post_other(call: Call) -> None:
+        if call.name == "UpdateAlias" and not answers:
+            answers.append(operator.submit(other, {"reason": "Mine"}, 409))
+            answers.append(operator.get(f"/projects/{shop}"))
+            answers.append(operator.get("/operations/1"))
+
+    aws.hook = post_other
+    operator.submit(form)
+    refused, project, running = answers
+    assert "is moving the aliases of shop right now" in refused.notes[0]
+    assert refused.link("operation #1") == "/operations/1"
+    assert refused.form(MOVE).fields["reason"] == "Mine"
+    assert "Moving" in project.text
+    assert running.root.find_all("div", data_poll_url="/operations/1/progress")
+    ended = operator.get("/operations/1/progress")
+    assert not [n for n in ended.root.walk() if n.has("data-poll-url")]
+
+
+def test_after_a_failure_the_same_plan_can_be_tried_again(
+    aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    aws.fail("UpdateAlias", AwsServerError("AWS answered with 500."))
+    failed = operator.follow(operator.submit(confirm(operator, shop)))
+    assert "AWS answered with 500." in failed.rows()["shop-cart"]
+    again = operator.submit(confirm(operator, shop))
+    assert again.location == "/operations/2"
+    assert live(aws, "shop-cart") == "2"
+
+
+@pytest.mark.parametrize("on_failure", ["put_back", "finish"])
+def test_what_happens_after_a_failure_is_chosen(
+    aws: FakeAws, shop: int, operator: StrictClient, on_failure: str
+) -> None:
+    outcome, serves = {"put_back": ("Put back", "3"), "finish": ("Moved", "1")}[on_failure]
+    aws.fail("UpdateAlias", AwsServerError("No."), subject="shop-checkout", times=9)
+    query = "v.shop-cart=1&v.shop-checkout=1&v.shop-search=1&reason=Slow"
+    form = plan(operator, shop, query).form("Move 3 aliases now")
+    rows = operator.follow(operator.submit(form, {"on_failure": on_failure})).rows()
+    assert outcome in rows["shop-cart"]
+    assert "Failed" in rows["shop-checkout"]
+    assert "Not attempted" in rows["shop-search"]
+    assert live(aws, "shop-cart") == serves
+
+
+def test_the_way_back_is_one_link_away(
+    aws: FakeAws, operation: int, operator: StrictClient
+) -> None:
+    page = operator.get(operator.get(f"/operations/{operation}").link("Plan the way back"))
+    assert "Undo operation #1" in page.text
+    operator.submit(page.form(MOVE))
+    assert live(aws, "shop-cart") == "3"
+
+
+def test_the_way_back_to_a_split(
+    app: Flask, aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    aws.set_alias("shop-cart", "ACTIVE", "2", ("3", 0.25))
+    with app.app_context():
+        sync_project(shop)
+    done = operator.follow(
+        operator.submit(plan(operator, shop, "v.shop-cart=1&reason=x").form(MOVE))
+    )
+    page = operator.get(done.link("Plan the way back"))
+    assert "2 75 % 3 25 %" in page.rows()["shop-cart"]
+
+
+def test_what_a_switch_cannot_reach_is_said(
+    app: Flask, aws: FakeAws, operator: StrictClient
+) -> None:
+    aws.add_stack("mixed", {"mixed-a": 2, "mixed-b": 2, "mixed-c": 0})
+    aws.delete_alias("mixed-b", "ACTIVE")
+    aws.add_mapping("mixed-a", "", "arn:aws:sqs:eu-west-1:123456789012:jobs")
+    aws.change_version("mixed-a", "1", state="Inactive", state_reason="The function is idle.")
+    with app.app_context():
+        project = make_project(make_account(), "mixed").id
+    form = operator.get(f"/projects/{project}/switch")
+    assert "2 functions cannot be chosen for want of the alias ACTIVE" in form.text
+    page = plan(operator, project, "v.mixed-a=1&v.mixed-b=1")
+    assert "mixed-a: 1 trigger bypasses ACTIVE" in page.text
+    assert "These have no alias ACTIVE" in page.text
+    assert page.link("mixed-b (create it)") == f"/projects/{project}/functions/mixed-b/alias"
+    assert "The function is idle." in page.rows()["mixed-a"]
+
+
+def test_a_choice_too_long_for_an_address_is_planned_all_the_same(
+    app: Flask, aws: FakeAws, operator: StrictClient
+) -> None:
+    names = [f"a-rather-long-name-of-a-service-prod-function-{n:02d}" for n in range(70)]
+    aws.add_stack("big", dict.fromkeys(names, 2))
+    with app.app_context():
+        project = make_project(make_account(), "big").id
+    form = operator.get(f"/projects/{project}/switch").form("Show the plan")
+    entered = {f"v.{name}": "1" for name in names} | {"reason": "All of it"}
+    page = operator.submit(form, entered, 200)
+    done = operator.follow(operator.submit(page.form("Move 70 aliases now")))
+    assert "70 of 70" in done.text
+
+
+@pytest.mark.usefixtures("operation")
+def test_the_journal_lists_what_was_moved(shop: int, viewer: StrictClient) -> None:
+    for path in ("/operations", f"/projects/{shop}/operations", f"/projects/{shop}"):
+        row = viewer.get(path).rows()["#1 switch"]
+        assert "Succeeded" in row
+        assert "It is slow." in row
+
+
+def test_an_empty_journal_says_what_to_do(viewer: StrictClient) -> None:
+    assert "Nothing has been moved yet" in viewer.get("/operations").text
+
+
+def test_a_viewer_sees_no_way_back(operation: int, viewer: StrictClient) -> None:
+    assert not viewer.get(f"/operations/{operation}").has_link("Plan the way back")
