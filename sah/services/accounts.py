@@ -15,19 +15,24 @@ from sah.domain.errors import (
     AwsError,
     ConflictError,
     DuplicateError,
-    EditConflictError,
     InvalidInputError,
     NotFoundError,
     SahError,
 )
 from sah.extensions import db
 from sah.models import Account, Project
+from sah.services.edits import claim_revision
 from sah.services.secrets import decrypt_secret, encrypt_secret
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}")
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{4,128}")
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _ENDPOINT = re.compile(r"https?://[^\s/]+(/\S*)?")
+
+
+MAX_NAME_LENGTH = 80
+_TOO_LONG = f"The name is longer than {MAX_NAME_LENGTH} characters."
 
 
 class ConnectionPool(Protocol):
@@ -116,6 +121,8 @@ def add_account(details: AccountDetails) -> Account:
     :raises DuplicateError: the name is taken.
     """
     account = Account()
+    details = _tidy(details)
+    _check(details, account)
     _apply(account, details)
     db.session.add(account)
     _commit_name(details.name)
@@ -130,13 +137,14 @@ def update_account(account_id: int, details: AccountDetails, revision: int) -> A
     :raises DuplicateError: the name is taken.
     """
     account = get_account(account_id)
-    if account.revision != revision:
-        raise EditConflictError(
-            f"Somebody else saved the account {account.name} in the meantime.",
-            "Your entries are still here: compare them with what is stored, and save again.",
-        )
+    details = _tidy(details)
+    claim_revision(account, revision, f"the account {account.name}")
+    try:
+        _check(details, account)
+    except InvalidInputError:
+        db.session.rollback()
+        raise
     _apply(account, details)
-    account.revision = revision + 1
     account.aws_account_id = ""
     _commit_name(details.name)
     return account
@@ -157,7 +165,13 @@ def delete_account(account_id: int) -> None:
             "Delete these projects or give them another account first.",
         )
     db.session.delete(account)
-    db.session.commit()
+    try:
+        db.session.commit()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise ConflictError(
+            "Somebody just made a project with this account.", "Delete that project first."
+        ) from error
 
 
 def open_gateway(account: Account, *, urgent: bool = False) -> AwsGateway:
@@ -227,10 +241,22 @@ def _access_of(account: Account) -> AccountAccess:
     )
 
 
+def _tidy(details: AccountDetails) -> AccountDetails:
+    """Take off the spaces that come along when something is pasted."""
+    return AccountDetails(
+        name=" ".join(details.name.split()),
+        region=details.region.strip(),
+        access_kind=details.access_kind,
+        role_arn=details.role_arn.strip(),
+        external_id=details.external_id.strip(),
+        access_key_id=details.access_key_id.strip(),
+        secret_access_key=details.secret_access_key.strip(),
+        endpoint_url=details.endpoint_url.strip(),
+    )
+
+
 def _apply(account: Account, details: AccountDetails) -> None:
-    """Check all details, then set those that the kind of access uses and clear the others."""
-    has_secret = bool(details.secret_access_key or account.encrypted_secret)
-    _check(details, has_secret=has_secret)
+    """Set the details that the kind of access uses, and clear the others."""
     by_role = details.access_kind is AccessKind.ASSUME_ROLE
     by_key = details.access_kind is AccessKind.ACCESS_KEY
     account.name = details.name
@@ -246,16 +272,32 @@ def _apply(account: Account, details: AccountDetails) -> None:
         account.encrypted_secret = encrypt_secret(details.secret_access_key)
 
 
-def _check(details: AccountDetails, *, has_secret: bool) -> None:
-    _require(bool(details.name.strip()), "name", "The account needs a name.")
+def _check(details: AccountDetails, account: Account) -> None:
+    """Check what a person entered, against what is stored of the account so far.
+
+    :raises InvalidInputError: a detail that AWS could not use; ``field`` names it.
+    """
+    _require(bool(details.name), "name", "The account needs a name.")
+    _require(len(details.name) <= MAX_NAME_LENGTH, "name", _TOO_LONG)
     _require_match(_REGION, details.region, "region", "a Region such as eu-west-1")
     if details.endpoint_url:
         _require_match(_ENDPOINT, details.endpoint_url, "endpoint_url", "an http(s) address")
     if details.access_kind is AccessKind.ASSUME_ROLE:
         _require_match(_ROLE_ARN, details.role_arn, "role_arn", "the ARN of an IAM role")
+        if details.external_id:
+            _require_match(_EXTERNAL_ID, details.external_id, "external_id", "an external id")
     if details.access_kind is AccessKind.ACCESS_KEY:
         _require_match(_ACCESS_KEY_ID, details.access_key_id, "access_key_id", "an access key id")
-        _require(has_secret, "secret_access_key", "The secret access key is missing.")
+        _require(
+            bool(details.secret_access_key) or _keeps_secret(details, account),
+            "secret_access_key",
+            "The secret access key is missing.",
+        )
+
+
+def _keeps_secret(details: AccountDetails, account: Account) -> bool:
+    """Say whether the stored secret goes on to be the right one: that of the same key."""
+    return bool(account.encrypted_secret) and account.access_key_id == details.access_key_id
 
 
 def _require(holds: bool, field_name: str, message: str) -> None:  # noqa: FBT001 - reads as a sentence

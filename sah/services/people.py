@@ -1,5 +1,6 @@
 """People: the first administrator, and those that come after."""
 
+import unicodedata
 import uuid
 
 import sqlalchemy as sa
@@ -68,6 +69,8 @@ def create_user(email: str, password: str, role: RoleName) -> User:
 
 def _new_user(email: str, password: str, role: RoleName) -> User:
     address = _parse_email(email)
+    # As the log-in form does: "é" may be one character or two.
+    password = unicodedata.normalize("NFKD", password)
     if len(password) < MIN_PASSWORD_LENGTH:
         raise InvalidInputError(
             f"The password is shorter than {MIN_PASSWORD_LENGTH} characters.",

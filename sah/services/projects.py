@@ -1,5 +1,6 @@
 """Projects: which stacks SAH looks after, and how each of them stands."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +12,6 @@ from sah.domain.aliases import parse_alias_name
 from sah.domain.errors import (
     ConflictError,
     DuplicateError,
-    EditConflictError,
     InvalidInputError,
     NotFoundError,
 )
@@ -19,12 +19,16 @@ from sah.domain.operations import OperationStatus
 from sah.extensions import db
 from sah.models import Function, Operation, Project
 from sah.services.accounts import get_account
+from sah.services.edits import claim_revision
 from sah.services.functions import (
     FunctionCounts,
     FunctionSummary,
     count_functions_by_project,
     list_summaries_by_project,
 )
+
+MAX_NAME_LENGTH = 80
+_STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
 class ProjectState(StrEnum):
@@ -137,6 +141,7 @@ def add_project(details: ProjectDetails) -> Project:
     :raises InvalidInputError: a name that will not do.
     :raises DuplicateError: the name, or the pair of stack and alias, is taken.
     """
+    details = _check(details)
     project = Project()
     _apply(project, details)
     db.session.add(project)
@@ -153,18 +158,13 @@ def update_project(project_id: int, details: ProjectDetails, revision: int) -> P
     :raises InvalidInputError: a name that will not do.
     :raises DuplicateError: the name, or the pair of stack and alias, is taken.
     """
+    details = _check(details)
     project = get_project(project_id)
-    if project.revision != revision:
-        raise EditConflictError(
-            f"Somebody else saved the project {project.name} in the meantime.",
-            "Your entries are still here: compare them with what is stored, and save again.",
-        )
+    claim_revision(project, revision, f"the project {project.name}")
     _refuse_while_moving(project)
-    former = (project.account_id, project.stack_name)
-    _apply(project, details)
-    if former != (project.account_id, project.stack_name):
+    if (project.account_id, project.stack_name) != (details.account_id, details.stack_name):
         _forget_stack(project)
-    project.revision = revision + 1
+    _apply(project, details)
     _commit(details)
     return project
 
@@ -192,8 +192,10 @@ def find_active_operation(project_id: int) -> Operation | None:
 def _refuse_while_moving(project: Project) -> None:
     operation = find_active_operation(project.id)
     if operation is not None:
+        sentence = f"{operation.requested_by} is moving the aliases of {project.name} right now."
+        db.session.rollback()
         raise ConflictError(
-            f"{operation.requested_by} is moving the aliases of {project.name} right now.",
+            sentence,
             "Wait for the operation to end and try again.",
         )
 
@@ -204,17 +206,37 @@ def _forget_stack(project: Project) -> None:
     project.stack_changed_at = project.synced_at = project.sync_tried_at = project.gone_at = None
 
 
-def _apply(project: Project, details: ProjectDetails) -> None:
-    if not details.name.strip():
+def _check(details: ProjectDetails) -> ProjectDetails:
+    """Take off stray spaces and check every detail.
+
+    :raises InvalidInputError: one that will not do; ``field`` names it.
+    :raises NotFoundError: there is no such account.
+    """
+    name, stack = " ".join(details.name.split()), details.stack_name.strip()
+    if not name:
         raise InvalidInputError("The project needs a name.", field="name")
-    if not details.stack_name.strip():
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidInputError(
+            f"The name is longer than {MAX_NAME_LENGTH} characters.", field="name"
+        )
+    if not stack:
         raise InvalidInputError("Choose a stack.", field="stack_name")
-    alias = parse_alias_name(details.alias.strip())
+    if not _STACK.fullmatch(stack):
+        raise InvalidInputError(
+            f"“{stack}” cannot be the name of a stack.",
+            "Give its name, not its ARN: letters, digits and -, at most 128.",
+            field="stack_name",
+        )
+    account_id = get_account(details.account_id).id
+    return ProjectDetails(name, account_id, stack, parse_alias_name(details.alias.strip()))
+
+
+def _apply(project: Project, details: ProjectDetails) -> None:
     project.account = get_account(details.account_id)
     project.account_id = details.account_id
-    project.name = details.name.strip()
-    project.stack_name = details.stack_name.strip()
-    project.alias = alias
+    project.name = details.name
+    project.stack_name = details.stack_name
+    project.alias = details.alias
 
 
 def _commit(details: ProjectDetails) -> None:
