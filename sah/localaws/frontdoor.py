@@ -14,14 +14,13 @@ from xml.sax.saxutils import escape
 
 from sah.localaws.calls import Call, Calls
 from sah.localaws.faults import Fault, Faults
-from sah.localaws.identify import Asked, Environ, identify
-from sah.localaws.limits import DATA_PLANE, Limits
+from sah.localaws.identify import Asked, Environ, find_account, identify
+from sah.localaws.limits import Limits
 from sah.localaws.running import SERVED_AT
+from sah.localaws.world import WORLD
 
 log = logging.getLogger(__name__)
 Headers = list[tuple[str, str]]
-# What may take long: running code, and waiting for a queue's messages.
-UNLOCKED = DATA_PLANE | {"ReceiveMessage"}
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
@@ -55,9 +54,6 @@ class FrontDoor:
     calls: Calls
     limits: Limits
     faults: Faults
-    # moto has no locks of its own, and a RevisionId is only worth something when
-    # comparing and changing is one step. Running a function's code takes no lock.
-    world: threading.RLock = field(default_factory=threading.RLock)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, environ: Environ) -> Answer:
@@ -71,7 +67,9 @@ class FrontDoor:
     def _throttle(self, asked: Asked) -> Answer | None:
         if not self.knobs.rate_limits:
             return None
-        wait = self.limits.wait(asked.service, asked.operation, asked.account, asked.region)
+        with WORLD:
+            account = find_account(asked.key)
+        wait = self.limits.wait(asked.service, asked.operation, account, asked.region)
         if not wait:
             return None
         answer = tell_error(asked, 429, "TooManyRequestsException", "Rate exceeded")
@@ -95,8 +93,8 @@ class FrontDoor:
         return tell_error(asked, fault.status, fault.code, fault.message)
 
     def _pass_on(self, asked: Asked, environ: Environ) -> Answer:
-        unlocked = asked.operation in UNLOCKED
-        lock: AbstractContextManager[Any] = nullcontext() if unlocked else self.world
+        # A queue may let its caller wait for many seconds.
+        lock: AbstractContextManager[Any] = nullcontext() if asked.waits else WORLD
         try:
             with lock:
                 return run(self.app, environ)

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from botocore.exceptions import UnknownServiceError
-from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.request import Request
 from moto.core.routing import get_service_router
 from moto.iam.models import get_account_id_from
@@ -25,18 +24,27 @@ class Asked:
     service: str
     operation: str
     params: dict[str, Any]
-    account: str
+    key: str  # the access key id
     region: str
     speaks: str  # the language of its errors: "json", "query" or "s3"
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether it may wait for something to happen."""
+        return (self.service, self.operation) == ("sqs", "ReceiveMessage")
+
+
+def find_account(key: str) -> str:
+    """Find whose key it is; those that moto did not make are the default account's."""
+    return get_account_id_from(key)
 
 
 def identify(environ: Environ) -> Asked:
     """Read service, operation and parameters; leaves the body to be read again."""
     key, region, service = _read_scope(environ.get("HTTP_AUTHORIZATION", ""))
-    account = get_account_id_from(key) if key else DEFAULT_ACCOUNT_ID
     body = _read_body(environ)
     operation, params, speaks = _read_operation(environ, service, body)
-    return Asked(service, operation, params, account, region, speaks)
+    return Asked(service, operation, params, key, region, speaks)
 
 
 def _read_scope(authorization: str) -> tuple[str, str, str]:

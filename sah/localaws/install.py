@@ -23,6 +23,7 @@ from sah.localaws.lambda_backend import Lambda
 from sah.localaws.nested import NestedStackResource
 from sah.localaws.stack_api import CloudFormationApi
 from sah.localaws.stack_backend import CloudFormation
+from sah.localaws.world import WORLD
 
 
 @functools.cache
@@ -79,4 +80,5 @@ def build_app() -> App:
 
 def reset_world() -> None:
     """Forget every resource of every account and Region."""
-    moto_api_backend.reset()
+    with WORLD:
+        moto_api_backend.reset()

@@ -11,10 +11,11 @@ from moto.core.responses import ActionResult, EmptyResult
 from sah.localaws.errors import LambdaError, invalid
 from sah.localaws.functions import Function
 from sah.localaws.lambda_backend import Lambda, find_lambda
-from sah.localaws.mappings import Mapping
+from sah.localaws.mappings import SourceMapping
 from sah.localaws.names import LATEST, parse_name
 from sah.localaws.paging import page
 from sah.localaws.running import Order, run, run_later
+from sah.localaws.world import let_go
 
 PAGE = 50
 ALIAS_PAGE = 50
@@ -204,7 +205,8 @@ class LambdaApi(LambdaResponse):
         return self._run(order)
 
     def _run(self, order: Order) -> TYPE_RESPONSE:
-        outcome = run(order)
+        with let_go():  # the function may well call back
+            outcome = run(order)
         headers = {**JSON, "X-Amz-Executed-Version": str(order.function.version)}
         if outcome.failed:
             headers["X-Amz-Function-Error"] = "Unhandled"
@@ -214,6 +216,6 @@ class LambdaApi(LambdaResponse):
         return 200, headers, outcome.payload
 
 
-def _accepted(mapping: Mapping, **more: str) -> TYPE_RESPONSE:
+def _accepted(mapping: SourceMapping, **more: str) -> TYPE_RESPONSE:
     """Answer with a mapping; moto's serializer does not know its times."""
     return 202, {**JSON, "status": 202}, json.dumps(mapping.show() | more)

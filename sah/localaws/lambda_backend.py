@@ -2,10 +2,8 @@
 
 import random
 from collections.abc import Iterable
-from types import ModuleType
 from typing import Any
 
-from moto.awslambda import urls
 from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
 from moto.awslambda_simple.models import LambdaSimpleBackend
@@ -13,7 +11,7 @@ from moto.sqs.models import Queue, sqs_backends
 
 from sah.localaws.errors import LambdaError, invalid
 from sah.localaws.functions import Function, Spec
-from sah.localaws.mappings import Mapping, unknown_mapping
+from sah.localaws.mappings import SourceMapping, unknown_mapping
 from sah.localaws.names import Named, parse_name
 from sah.localaws.policies import Policies, Policy, Statement
 from sah.localaws.running import Order, run_later
@@ -28,11 +26,7 @@ class Lambda(LambdaSimpleBackend):
         self.storage = Storage(region_name, account_id)
         self._lambdas = self.storage
         self.policies = Policies()
-        self.mappings: dict[str, Mapping] = {}
-
-    @property
-    def _url_module(self) -> ModuleType:
-        return urls  # moto would look for one next to this module
+        self.mappings: dict[str, SourceMapping] = {}
 
     def create_function(self, spec: Spec) -> Function:
         """Create a function, and publish it if asked to."""
@@ -78,7 +72,7 @@ class Lambda(LambdaSimpleBackend):
 
     # Event source mappings
 
-    def add_mapping(self, spec: Spec) -> Mapping:
+    def add_mapping(self, spec: Spec) -> SourceMapping:
         """Make a mapping, and connect it if its source is a queue.
 
         :raises LambdaError: the function or the queue is not there, or they are mapped.
@@ -89,7 +83,7 @@ class Lambda(LambdaSimpleBackend):
         queue = self._find_queue(source)
         where = {"AccountId": self.account_id, "RegionName": self.region_name}
         # moto leaves methods of its models abstract that nobody calls.
-        mapping = Mapping(spec | where | {"EventSourceArn": source, "FunctionArn": arn})  # type: ignore[abstract]
+        mapping = SourceMapping(spec | where | {"EventSourceArn": source, "FunctionArn": arn})  # type: ignore[abstract]
         self.mappings[mapping.uuid] = mapping
         if queue:
             queue.lambda_event_source_mappings[arn] = mapping
@@ -118,7 +112,7 @@ class Lambda(LambdaSimpleBackend):
                 return queue
         raise invalid(f"Error occurred while ReceiveMessage. The queue {source} does not exist.")
 
-    def find_mapping(self, uuid: str) -> Mapping:
+    def find_mapping(self, uuid: str) -> SourceMapping:
         """Look up a mapping.
 
         :raises LambdaError: it is not there.
@@ -127,7 +121,7 @@ class Lambda(LambdaSimpleBackend):
             raise unknown_mapping()
         return self.mappings[uuid]
 
-    def change_mapping(self, uuid: str, spec: Spec) -> Mapping:
+    def change_mapping(self, uuid: str, spec: Spec) -> SourceMapping:
         """Update a mapping; it may be pointed at another function or alias.
 
         :raises LambdaError: the mapping or the function is not there.
@@ -142,7 +136,7 @@ class Lambda(LambdaSimpleBackend):
         mapping.change(spec)
         return mapping
 
-    def drop_mapping(self, uuid: str) -> Mapping:
+    def drop_mapping(self, uuid: str) -> SourceMapping:
         """Delete a mapping.
 
         :raises LambdaError: it is not there.
@@ -151,12 +145,12 @@ class Lambda(LambdaSimpleBackend):
         self._disconnect(mapping)
         return self.mappings.pop(uuid)
 
-    def _disconnect(self, mapping: Mapping) -> None:
+    def _disconnect(self, mapping: SourceMapping) -> None:
         for queue in sqs_backends[self.account_id][self.region_name].queues.values():
             if queue.lambda_event_source_mappings.get(mapping.function_arn) is mapping:
                 del queue.lambda_event_source_mappings[mapping.function_arn]
 
-    def mappings_of(self, function: str | None, source: str | None) -> list[Mapping]:
+    def mappings_of(self, function: str | None, source: str | None) -> list[SourceMapping]:
         """List the mappings; a function's name stands for itself, not for its aliases."""
         arn = self.storage.arn(parse_name(function)) if function else None
         return [

@@ -59,6 +59,7 @@ class FunctionResource(LambdaResource):
         if old | {"Code": None} != new | {"Code": None}:
             fn.update_configuration(DEFAULTS | new)
             fn.tags = new.get("Tags", {})
+            fn.reserved_concurrency = new.get("ReservedConcurrentExecutions")
 
     def delete(self) -> None:
         """Delete the function with all of its versions."""
@@ -216,6 +217,24 @@ class MappingResource(LambdaResource):
         return self.backend.find_mapping(self.physical_resource_id).arn
 
 
+class UrlResource(LambdaResource):
+    """``AWS::Lambda::Url``; nobody listens there. Its physical id is what it invokes."""
+
+    fixed = frozenset({"TargetFunctionArn", "Qualifier"})
+
+    def create(self) -> None:
+        """Note which function, or which alias of it."""
+        named = parse_name(self.properties["TargetFunctionArn"], self.properties.get("Qualifier"))
+        self.physical_resource_id = self.backend.storage.arn(named)
+
+    def get_cfn_attribute(self, attribute_name: str) -> Any:  # noqa: ANN401 -- the base's
+        """Answer FunctionUrl and FunctionArn."""
+        if attribute_name == "FunctionUrl":
+            host = f"{self.place.suffix.lower()}.lambda-url.{self.place.region}.on.aws"
+            return f"https://{host}/"
+        return self.physical_resource_id
+
+
 class LayerResource(LambdaResource):
     """``AWS::Lambda::LayerVersion``; its physical id is the ARN with the version."""
 
@@ -245,5 +264,6 @@ KINDS: dict[str, type[Resource]] = {
     "AWS::Lambda::Alias": AliasResource,
     "AWS::Lambda::Permission": PermissionResource,
     "AWS::Lambda::EventSourceMapping": MappingResource,
+    "AWS::Lambda::Url": UrlResource,
     "AWS::Lambda::LayerVersion": LayerResource,
 }

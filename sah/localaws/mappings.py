@@ -29,7 +29,7 @@ CHANGEABLE = {
 }
 
 
-class Mapping(EventSourceMapping):
+class SourceMapping(EventSourceMapping):
     """moto's mapping, for any source that AWS takes and with the alias it was given."""
 
     @property

@@ -77,15 +77,6 @@ class Resource:
         """The type, ``AWS::Lambda::Alias``."""
         return self.place.kind
 
-    @property
-    def type(self) -> str:
-        """The type again; moto asks under both names."""
-        return self.place.kind
-
-    def is_created(self) -> bool:
-        """Tell moto that nothing is still under way."""
-        return True
-
     def must_replace(self, properties: Properties) -> bool:
         """Tell whether the new properties need a new resource."""
         if self.fixed is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from sah.localaws.calls import Calls
 from sah.localaws.faults import Fault, Faults, Match
 from sah.localaws.limits import Limits
+from sah.localaws.world import WORLD
 
 if TYPE_CHECKING:
     from sah.localaws.frontdoor import FrontDoor
@@ -127,10 +128,11 @@ class LocalAws:
         """
         from sah.localaws.lambda_backend import find_lambda  # noqa: PLC0415
 
-        storage = find_lambda(account, region).storage
-        found = storage.get_function_by_name_or_arn_with_qualifier(function, version)
-        found.set_state(state, reason_code, reason)
-        found.last_update_status = last_update_status
+        with WORLD:
+            storage = find_lambda(account, region).storage
+            found = storage.get_function_by_name_or_arn_with_qualifier(function, version)
+            found.set_state(state, reason_code, reason)
+            found.last_update_status = last_update_status
 
     def set_stack_status(
         self,
@@ -146,7 +148,8 @@ class LocalAws:
         """
         from sah.localaws.stack_backend import find_cloudformation  # noqa: PLC0415
 
-        find_cloudformation(account, region).find_stack(stack).tell(status)
+        with WORLD:
+            find_cloudformation(account, region).find_stack(stack).tell(status)
 
 
 def serve(

@@ -1,5 +1,6 @@
 """CloudFormation's API over HTTP: pages, times and messages as AWS has them."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,12 @@ from moto.core.responses import ActionResult, EmptyResult
 
 from sah.localaws.paging import page
 from sah.localaws.resources import Resource
-from sah.localaws.stack_backend import CloudFormation, Wish, find_cloudformation
+from sah.localaws.stack_backend import (
+    ChangeSetNotFoundError,
+    CloudFormation,
+    Wish,
+    find_cloudformation,
+)
 from sah.localaws.stacks import LocalStack
 from sah.localaws.template import parse_template
 
@@ -89,9 +95,10 @@ class CloudFormationApi(CloudFormationResponse):
         )
 
     def delete_change_set(self) -> ActionResult:
-        """DeleteChangeSet."""
-        found = self._find_change_set()
-        del self.cloudformation_backend.change_sets[found.change_set_id]
+        """DeleteChangeSet; AWS does not mind when there is none, and the framework counts on it."""
+        with contextlib.suppress(ChangeSetNotFoundError):
+            found = self._find_change_set()
+            del self.cloudformation_backend.change_sets[found.change_set_id]
         return EmptyResult()
 
     def list_change_sets(self) -> ActionResult:

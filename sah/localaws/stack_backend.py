@@ -6,7 +6,11 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from moto.cloudformation import urls
-from moto.cloudformation.exceptions import AlreadyExistsException, ValidationError
+from moto.cloudformation.exceptions import (
+    AlreadyExistsException,
+    CloudFormationError,
+    ValidationError,
+)
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, cloudformation_backends
 from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
 from moto.s3.exceptions import S3ClientError
@@ -25,6 +29,12 @@ class Wish:
     parameters: dict[str, Any]
     tags: dict[str, str] | None = None
     role_arn: str | None = None
+
+
+class ChangeSetNotFoundError(CloudFormationError):
+    """There is no such change set."""
+
+    code = "ChangeSetNotFound"
 
 
 class CloudFormation(CloudFormationBackend):
@@ -164,7 +174,7 @@ class CloudFormation(CloudFormationBackend):
     def find_change_set(self, name: str, stack_name: str | None) -> ChangeSet:
         """Look up a change set by its ARN, or by its name and its stack's.
 
-        :raises ValidationError: there is none.
+        :raises ChangeSetNotFoundError: there is none.
         """
         if name in self.change_sets:
             return self.change_sets[name]
@@ -172,7 +182,7 @@ class CloudFormation(CloudFormationBackend):
             stack_names = {None, each.stack_name, each.stack_id}
             if each.change_set_name == name and stack_name in stack_names:
                 return each
-        raise ValidationError(message=f"ChangeSet [{name}] does not exist")
+        raise ChangeSetNotFoundError(f"ChangeSet [{name}] does not exist")
 
     def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
         """Carry a change set out.

@@ -51,11 +51,6 @@ class LocalStack(Stack):
         self.results: list[Output] = []
         super().__init__(**kwargs)
 
-    @staticmethod
-    def parse_template(template: str) -> Template:
-        """Read a template; moto's way takes seconds for a large one."""
-        return parse_template(template)
-
     def _parse_template(self) -> None:
         self.template_dict = check_template(str(self.template))
 

@@ -42,12 +42,6 @@ class Storage(LambdaStorage):
             raise not_found(self.arn(named))
         return found
 
-    def get_function_by_name_with_qualifier(
-        self, name: str, qualifier: str | None = None
-    ) -> Function:
-        """Do the same; moto has two names for it."""
-        return self.get_function_by_name_or_arn_with_qualifier(name, qualifier)
-
     def find_version(self, name: str, version: str) -> Function | None:
         """Look up ``$LATEST`` or a published version."""
         group = self._functions.get(name)

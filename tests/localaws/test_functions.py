@@ -107,6 +107,14 @@ def test_publishing_checks_the_code_and_the_revision(lam: Client) -> None:
     assert show(lam)["RevisionId"] != fresh
 
 
+def test_code_may_come_for_another_processor(lam: Client) -> None:
+    create_function(lam)
+    lam.update_function_code(
+        FunctionName="hello", ZipFile=answering("second"), Architectures=["arm64"]
+    )
+    assert show(lam)["Architectures"] == ["arm64"]
+
+
 def test_a_dry_run_changes_nothing(lam: Client) -> None:
     create_function(lam)
     lam.update_function_code(FunctionName="hello", ZipFile=answering("second"), DryRun=True)

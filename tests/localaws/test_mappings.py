@@ -101,6 +101,26 @@ def test_refuses_what_aws_refuses(lam: Client, clients: Clients) -> None:
         assert refuse(call, UUID="0" * 36) == ("ResourceNotFoundException", 404)
 
 
+def test_a_topic_reaches_the_version_behind_the_alias(lam: Client, clients: Clients) -> None:
+    sqs, sns = clients.get("sqs"), clients.get("sns")
+    make_queue(clients, "out")
+    out = sqs.get_queue_url(QueueName="out")["QueueUrl"]
+    code = (
+        "import boto3\n"
+        "def main(event, context):\n"
+        "    word = event['Records'][0]['Sns']['Message'] + context.function_version\n"
+        f"    boto3.client('sqs').send_message(QueueUrl={out!r}, MessageBody=word)\n"
+    )
+    lam.update_function_configuration(FunctionName="hello", Timeout=10)
+    lam.update_function_code(FunctionName="hello", ZipFile=make_zip(code), Publish=True)
+    lam.update_alias(FunctionName="hello", Name="ACTIVE", FunctionVersion="3")
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=f"{ARN}:ACTIVE")
+    sns.publish(TopicArn=topic, Message="version ")
+    answers = sqs.receive_message(QueueUrl=out, WaitTimeSeconds=10)["Messages"]
+    assert [answer["Body"] for answer in answers] == ["version 3"]
+
+
 def test_a_queue_reaches_the_version_behind_the_alias(lam: Client, clients: Clients) -> None:
     sqs = clients.get("sqs")
     source, reply = make_queue(clients, "in"), make_queue(clients, "out")
@@ -117,5 +137,5 @@ def test_a_queue_reaches_the_version_behind_the_alias(lam: Client, clients: Clie
     lam.update_alias(FunctionName="hello", Name="ACTIVE", FunctionVersion="4")
     lam.create_event_source_mapping(FunctionName="hello:ACTIVE", EventSourceArn=source)
     sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="in")["QueueUrl"], MessageBody="go")
-    answers = sqs.receive_message(QueueUrl=out, WaitTimeSeconds=5)["Messages"]
+    answers = sqs.receive_message(QueueUrl=out, WaitTimeSeconds=10)["Messages"]
     assert [answer["Body"] for answer in answers] == ["4"]

@@ -296,7 +296,8 @@ def test_a_layer(cfn: Client, lam: Client) -> None:
         ("ApiGatewayV2::Route", {"ApiId": "x"}, r"[0-9a-z]{10}"),
         ("ApiGatewayV2::Integration", {"ApiId": "x"}, r"[0-9a-z]{10}"),
         ("ApiGatewayV2::Authorizer", {"ApiId": "x", "Name": "a"}, r"[0-9a-z]{10}"),
-        ("Lambda::Url", {"AuthType": "NONE"}, r"demo-Thing-[0-9A-Z]{12}"),
+        ("Lambda::Url", {"AuthType": "NONE", "TargetFunctionArn": "hello"}, ARN),
+        ("Lambda::Url", {"TargetFunctionArn": ARN, "Qualifier": "ACTIVE"}, f"{ARN}:ACTIVE"),
         ("Lambda::EventInvokeConfig", {"Qualifier": "A"}, r"demo-Thing-[0-9A-Z]{12}"),
         ("Lambda::LayerVersionPermission", {"Action": "a"}, r"demo-Thing-[0-9A-Z]{12}"),
         ("Scheduler::Schedule", {"Name": "nightly"}, "nightly"),
@@ -334,6 +335,25 @@ def test_another_type_under_the_same_name_is_a_new_resource(cfn: Client) -> None
     create(cfn, {"Thing": resource("SQS::Queue")})
     named = update(cfn, {"Thing": resource("SNS::Topic")})
     assert named["Thing"].startswith("arn:aws:sns:")
+
+
+def test_attributes_that_moto_does_not_know(cfn: Client) -> None:
+    outputs = {
+        "Url": {"Value": get("Bucket", "WebsiteURL")},
+        "Arn": {"Value": get("Topic", "TopicArn")},
+        "Layered": {"Value": get("Role", "Arn")},
+    }
+    resources = {
+        "Bucket": resource("S3::Bucket", BucketName="photos"),
+        "Topic": resource("SNS::Topic", TopicName="news"),
+        "Role": resource("IAM::Role", RoleName="runner", AssumeRolePolicyDocument={}),
+    }
+    create(cfn, resources, Outputs=outputs)
+    shown = cfn.describe_stacks(StackName="demo")["Stacks"][0]["Outputs"]
+    values = {each["OutputKey"]: each["OutputValue"] for each in shown}
+    assert values["Arn"] == "arn:aws:sns:eu-west-1:123456789012:news"
+    assert values["Layered"] == "arn:aws:iam::123456789012:role/runner"
+    assert "photos" in values["Url"]
 
 
 def test_long_names_are_cut(cfn: Client) -> None:

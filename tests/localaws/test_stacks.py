@@ -487,3 +487,31 @@ def test_nested_stacks(cfn: Client, lam: Client, s3: Client) -> None:
     assert status(cfn) == "UPDATE_ROLLBACK_COMPLETE"
     cfn.delete_stack(StackName="demo")
     assert status(cfn, inner_id) == "DELETE_COMPLETE"
+
+
+def test_a_rollback_may_fail_too(cfn: Client, lam: Client, s3: Client) -> None:
+    """The code that it would have to go back to is gone from the bucket."""
+    deploy(cfn, body(service("A")))
+    s3.delete_object(Bucket="builds", Key="A.zip")
+    deploy(cfn, body(service("B") | {"Bad": function("nowhere", "bad")}))
+    assert status(cfn) == "UPDATE_ROLLBACK_FAILED"
+    assert lam.get_alias(FunctionName="hello", Name="ACTIVE")["FunctionVersion"] == "2"
+
+
+def test_a_function_may_be_an_image_or_reserve_capacity(cfn: Client, lam: Client) -> None:
+    image = function("A", Code={"ImageUri": "repo:tag"}, PackageType="Image")
+    for part in ("Handler", "Runtime"):
+        del image["Properties"][part]
+    image["Properties"]["ReservedConcurrentExecutions"] = 5
+    deploy(cfn, body({"F": image}))
+    shown = lam.get_function(FunctionName="hello")
+    assert shown["Code"]["ImageUri"] == "repo:tag"
+    assert shown["Concurrency"] == {"ReservedConcurrentExecutions": 5}
+    answer = lam.invoke(FunctionName="hello")
+    assert json.loads(answer["Payload"].read())["errorType"] == "Runtime.Unsupported"
+    image["Properties"]["Code"] = {"ImageUri": "repo:other"}
+    del image["Properties"]["ReservedConcurrentExecutions"]
+    deploy(cfn, body({"F": image}))
+    shown = lam.get_function(FunctionName="hello")
+    assert shown["Code"]["ImageUri"] == "repo:other"
+    assert "Concurrency" not in shown
