@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import structlog
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -30,7 +30,7 @@ _HTTP = {
     401: (
         "not_logged_in",
         "You are not logged in (any more).",
-        "Log in in another tab, come back to this page, and send it again: nothing is lost.",
+        "Log in in another tab, then reload this page to send it again.",
     ),
     403: ("forbidden", "This is not allowed.", ""),
     404: ("not_found", "There is no such page.", "The address may be mistyped or out of date."),
@@ -78,13 +78,14 @@ def _show_http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _show_unexpected(error: Exception) -> ResponseReturnValue:
     log.error("request.failed", exc_info=error)
-    return _show(
-        Problem(
-            "unexpected",
-            "Something went wrong inside SAH.",
-            f"Tell your administrator the request id {request_id()}: the log has the details.",
-        )
-    )
+    hint = f"Tell your administrator the request id {request_id()}: the log has the details."
+    problem = Problem("unexpected", "Something went wrong inside SAH.", hint)
+    try:
+        return _show(problem)
+    except Exception:
+        # A page needs the database, which may be what is broken.
+        log.exception("request.failed_again")
+        return Response(f"{problem.message} {hint}", problem.status, mimetype="text/plain")
 
 
 def _show(problem: Problem) -> ResponseReturnValue:

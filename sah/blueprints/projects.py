@@ -10,6 +10,7 @@ from sah.blueprints.access import requires
 from sah.domain.access import Right
 from sah.domain.errors import BusyError
 from sah.extensions import db
+from sah.formatting import format_count
 from sah.forms.projects import EmptyForm, NewProjectForm, ProjectForm
 from sah.services.accounts import get_account, list_accounts, offer_stacks
 from sah.services.operations import list_operations
@@ -168,4 +169,4 @@ def _tell(report: SyncReport, state: ProjectState) -> None:
     elif report.failed:
         flash(f"Read, but for {', '.join(report.failed)}.", "warning")
     else:
-        flash(f"Read {report.functions} functions from AWS.", "success")
+        flash(f"Read {format_count(report.functions, 'function')} from AWS.", "success")

@@ -42,7 +42,7 @@ _LONGEST_ADDRESS = 3000
 def choose(project_id: int) -> ResponseReturnValue:
     """Choose a version per function; or, with a choice in the address, read its plan."""
     choices = read_choices(request.args)
-    if not choices or "edit" in request.args:
+    if not choices:
         return _show_form(project_id, choices)
     return _show_plan(project_id, choices, request.args)
 
@@ -50,8 +50,10 @@ def choose(project_id: int) -> ResponseReturnValue:
 @bp.post("")
 @requires(Right.OPERATE)
 def decide(project_id: int) -> ResponseReturnValue:
-    """Go from the form to the plan, or carry out the plan that was read."""
+    """Go from the form to the plan and back, or carry out the plan that was read."""
     choices = read_choices(request.form)
+    if "edit" in request.form:
+        return _show_form(project_id, choices, form=ConfirmForm())
     if "fingerprint" in request.form:
         return _carry_out(project_id, choices)
     if not choices:

@@ -118,7 +118,10 @@ def test_an_account_that_another_person_edited_meanwhile(
 ) -> None:
     form = admin.get(f"/accounts/{keyed}/edit").form(SAVE)
     with app.app_context():
-        update_account(keyed, AccountDetails("theirs", "eu-west-3"), 1)
+        theirs = AccountDetails(
+            "theirs", "eu-west-3", AccessKind.ACCESS_KEY, access_key_id=KEY["access_key_id"]
+        )
+        update_account(keyed, theirs, 1)
     page = admin.submit(form, {"name": "mine"}, 409)
     assert "Name: theirs" in page.text
     assert "Region: eu-west-3" in page.text

@@ -175,7 +175,7 @@ def test_a_project_is_made_out_of_one_of_all_stacks(
     assert form.fields["alias"] == "ACTIVE"
     made = admin.follow(admin.submit(form, {"stack_name": "shop"}))
     assert made.heading == "shop"
-    assert "Read 1 functions from AWS." in made.notes[0]
+    assert "Read 1 function from AWS." in made.notes[0]
 
 
 def test_of_several_accounts_one_is_chosen_first(app: Flask, admin: StrictClient) -> None:

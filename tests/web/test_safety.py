@@ -47,6 +47,19 @@ def test_an_unexpected_error_shows_its_request_id_only(
     assert "the secret detail" in caplog.text
 
 
+@pytest.mark.usefixtures("broken")
+def test_when_not_even_the_error_page_works_the_id_is_shown(
+    admin: StrictClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise RuntimeError("the database is gone")
+
+    monkeypatch.setattr("sah.blueprints.errors.render_template", fail)
+    answer = admin.get("/help", 500).response
+    assert answer.mimetype == "text/plain"
+    assert answer.headers["X-Request-ID"] in answer.text
+
+
 def test_errors_are_json_for_programs(admin: StrictClient) -> None:
     for path, headers in (("/api/nothing", {}), ("/nothing", {"Accept": "application/json"})):
         answer = admin.http.get(path, headers=headers)
