@@ -5,7 +5,7 @@ export function startFilters(root) {
     const list = document.getElementById(field.dataset.filter);
     if (!list || field.dataset.filterReady) continue;
     field.dataset.filterReady = "yes";
-    field.closest("[data-filter-box]").hidden = false;
+    field.closest("[data-filter-box]")?.removeAttribute("hidden");
     const count = document.getElementById(`${field.dataset.filter}-count`);
     const apply = () => {
       const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
