@@ -3,12 +3,8 @@
 import click
 
 from sah import __version__
-from sah.cli.accounts import accounts, stacks
+from sah.cli import accounts, demo, projects, run, users
 from sah.cli.base import SahGroup
-from sah.cli.demo import demo, demo_deploy, local_aws
-from sah.cli.projects import projects, sync
-from sah.cli.run import run
-from sah.cli.users import users
 
 __all__ = ["main"]
 
@@ -21,5 +17,12 @@ def main() -> None:
     """SAH rolls a whole serverless stack back by repointing its Lambda aliases."""
 
 
-for _command in (run, users, accounts, stacks, projects, sync, demo, demo_deploy, local_aws):
-    main.add_command(_command)
+main.add_command(run.run)
+main.add_command(users.users)
+main.add_command(accounts.accounts)
+main.add_command(accounts.stacks)
+main.add_command(projects.projects)
+main.add_command(projects.sync)
+main.add_command(demo.demo)
+main.add_command(demo.demo_deploy)
+main.add_command(demo.local_aws)

@@ -3,9 +3,9 @@
 # --help and usage errors take a tenth of a second
 
 import functools
-import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +36,7 @@ class SahGroup(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own signature
         """Run like click, but put every error into one sentence."""
-        kwargs["standalone_mode"] = False
+        kwargs |= {"standalone_mode": False, "prog_name": "sah"}
         try:
             result = super().main(*args, **kwargs)
         except BrokenPipeError:
@@ -103,14 +103,17 @@ def in_app(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _usage_sentence(error: click.UsageError) -> str:
-    sentence = error.format_message().strip()
+    sentence = " ".join(error.format_message().split())
     sentence = sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
     path = error.ctx.command_path if error.ctx else "sah"
     return f"{sentence} See “{path} --help”."
 
 
 def _unexpected(error: Exception) -> str:
-    logging.getLogger(__name__).debug("cli.crashed", exc_info=error)
+    if os.environ.get("SAH_LOG_LEVEL") == "debug":
+        from sah.logs import clean_text
+
+        click.echo(clean_text("".join(traceback.format_exception(error))), err=True)
     said = str(error).strip().splitlines()
     what = f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
     return f"Something unexpected went wrong ({what}); run it with SAH_LOG_LEVEL=debug to see more."

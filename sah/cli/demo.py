@@ -1,7 +1,7 @@
 """``sah demo``, ``sah demo-deploy`` and ``sah local-aws``: try SAH without an AWS account."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
-import importlib.util
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -72,7 +72,7 @@ def local_aws(*, port: int, latency_ms: float, rate_limits: bool, host: str) -> 
 
 
 def _require_moto() -> None:
-    if importlib.util.find_spec("moto") is None:
+    if find_spec("moto") is None:
         raise Failure(
             "The embedded AWS is not installed; add it with: "
             "pip install 'serverless-alias-helper[demo]'"
