@@ -30,6 +30,7 @@ from sah.services.operations import (
     start_operation,
 )
 from sah.services.projects import ProjectView, find_active_operation, get_project_summary
+from sah.services.sync import sync_if_changed
 
 bp = Blueprint("switch", __name__, url_prefix="/projects/<int:project_id>/switch")
 
@@ -41,6 +42,7 @@ _LONGEST_ADDRESS = 3000
 @requires(Right.OPERATE)
 def choose(project_id: int) -> ResponseReturnValue:
     """Choose a version per function; or, with a choice in the address, read its plan."""
+    sync_if_changed(project_id)
     choices = read_choices(request.args)
     if not choices:
         return _show_form(project_id, choices)

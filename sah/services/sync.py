@@ -22,6 +22,7 @@ from sah.domain.errors import (
     AwsError,
     AwsNotFoundError,
     BusyError,
+    ConfigError,
     ConflictError,
     NotFoundError,
     SahError,
@@ -223,6 +224,27 @@ def sync_project(
         error=report.error,
     )
     return report
+
+
+def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:
+    """Sync a project whose stack changed since the last sync, so that a plan shows what is live.
+
+    The deployment that is to be rolled back is often only seconds old. Asking costs
+    one call, and none of Lambda's pools. When AWS does not answer, what is known has
+    to do: an alias that moved since is refused by its ``RevisionId`` (aws-facts 4).
+
+    :raises NotFoundError: there is no such project.
+    """
+    project = get_project(project_id)
+    seen = (project.stack_id, project.stack_changed_at, project.stack_status)
+    try:
+        gateway = open_gateway(project.account)
+        db.session.commit()
+        stack = gateway.get_stack(project.stack_name)
+        if seen != (stack.stack_id, stack.changed_at, stack.status):
+            sync_project(project_id, patience_s=patience_s)
+    except (AwsError, ConfigError, ConflictError) as error:
+        log.warning("sync.not_refreshed", project=project.name, error=str(error))
 
 
 def end_syncs() -> None:

@@ -1,0 +1,121 @@
+"""What a newcomer does first: start the demo, look around, move a function back."""
+
+import http.cookiejar
+import re
+import urllib.parse
+import urllib.request
+from typing import Any
+
+import boto3
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Running, run_sah
+
+
+def live_version(demo: Running, function: str) -> str:
+    """Ask the demo's AWS, with plain boto3, where ACTIVE points."""
+    client: Any = boto3.client(
+        "lambda",
+        endpoint_url=demo.said["aws"],
+        region_name="eu-west-1",
+        aws_access_key_id="anything",
+        aws_secret_access_key="anything",
+    )
+    return str(client.get_alias(FunctionName=function, Name="ACTIVE")["FunctionVersion"])
+
+
+def test_one_function_is_moved_back_in_the_browser(demo: Running, page: Page) -> None:
+    function = "shop-prod-checkout"
+    before = live_version(demo, function)
+    page.get_by_role("link", name="shop-prod").click()
+    page.get_by_role("link", name="Switch versions").click()
+    page.get_by_label(f"Version of {function}", exact=True).select_option("1")
+    page.get_by_label("Reason").fill("The newest checkout fails")
+    page.get_by_role("button", name="Show the plan").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Plan")
+    page.get_by_role("button", name=re.compile("^Move")).click()
+    expect(page.get_by_text("Succeeded").first).to_be_visible()
+    assert before != "1"
+    assert live_version(demo, function) == "1"
+
+
+def test_every_page_of_the_shop_opens_and_fits_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for address in ("/projects", "/projects/1", "/operations", "/accounts", "/people", "/help"):
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status == 200
+        overflow = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert overflow <= 0, f"{address} scrolls sideways by {overflow} px"
+
+
+def test_the_filter_leaves_only_what_was_typed(page: Page) -> None:
+    page.get_by_role("link", name="shop-prod").click()
+    page.get_by_label("Filter functions").fill("mail")
+    expect(page.get_by_role("link", name="shop-prod-mailer")).to_be_visible()
+    expect(page.get_by_role("link", name="shop-prod-cart")).to_be_hidden()
+
+
+class Curl:
+    """What curl with a cookie jar does."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self._opener = urllib.request.build_opener(jar)
+        self.page = ""
+
+    def get(self, path: str) -> str:
+        return self._send(path, None)
+
+    def post(self, path: str, **fields: str) -> str:
+        return self._send(path, urllib.parse.urlencode(fields).encode())
+
+    def hidden(self, name: str) -> str:
+        """Read a hidden field of the last page."""
+        match = re.search(rf'name="{name}"[^>]*?value="([^"]*)"', self.page)
+        assert match is not None, f"no field {name} on the page"
+        return match[1]
+
+    def _send(self, path: str, body: bytes | None) -> str:
+        with self._opener.open(urllib.parse.urljoin(self._base, path), body) as answer:
+            self.page = answer.read().decode()
+        return self.page
+
+
+@pytest.fixture
+def curl(demo: Running) -> Curl:
+    curl = Curl(demo.said["url"])
+    curl.get("/login")
+    curl.post(
+        "/login",
+        csrf_token=curl.hidden("csrf_token"),
+        email=demo.said["email"],
+        password=demo.said["password"],
+    )
+    return curl
+
+
+def test_one_function_is_moved_back_without_script(demo: Running, curl: Curl) -> None:
+    function = "shop-prod-cart"
+    before = live_version(demo, function)
+    project = re.search(r'href="(/projects/\d+)"[^>]*>shop-prod<', curl.get("/projects"))
+    assert project is not None
+    switch = f"{project[1]}/switch"
+    curl.get(f"{switch}?v.{function}=1")
+    fields = {name: curl.hidden(name) for name in ("csrf_token", "fingerprint", f"v.{function}")}
+    outcome = curl.post(switch, **fields, reason="Cart is slow", on_failure="put_back")
+    assert "Cart is slow" in outcome
+    assert before != "1"
+    assert live_version(demo, function) == "1"
+
+
+def test_a_deployment_from_a_second_terminal_is_live(demo: Running) -> None:
+    before = live_version(demo, "shop-prod-checkout")
+    said = run_sah("demo-deploy", "--bad", "--instance", demo.said["instance"])
+    assert "Deployed release 7 to shop-prod" in said
+    assert int(live_version(demo, "shop-prod-checkout")) == 4
+    assert before != "4"
