@@ -1,7 +1,6 @@
 """The one place that changes moto, for this process; every patch says why."""
 
 import functools
-import logging
 
 from moto import backends
 from moto.awslambda import urls as lambda_urls
@@ -73,8 +72,6 @@ def _stay_neutral(*_: object) -> PermissionResult:
 
 def build_app() -> App:
     """Make moto's WSGI application."""
-    # Its development server warns on every start.
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     return DomainDispatcherApplication(create_backend_app)
 
 

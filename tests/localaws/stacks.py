@@ -88,3 +88,23 @@ def reasons(cfn: Client, name: str = "demo") -> list[str]:
         for event in events
         if event["ResourceStatus"].endswith("_FAILED") and "ResourceStatusReason" in event
     ]
+
+
+def deploy(cfn: Client, template: str, **more: Any) -> None:
+    """Create the stack, or update it."""
+    try:
+        cfn.describe_stacks(StackName="demo")
+    except cfn.exceptions.ClientError:
+        cfn.create_stack(StackName="demo", TemplateBody=template, **more)
+    else:
+        cfn.update_stack(StackName="demo", TemplateBody=template, **more)
+
+
+def says(lam: Client, qualifier: str = "ACTIVE") -> str:
+    answer = lam.invoke(FunctionName="hello", Qualifier=qualifier)
+    return str(json.loads(answer["Payload"].read()))
+
+
+def versions(lam: Client) -> list[str]:
+    listed = lam.list_versions_by_function(FunctionName="hello")["Versions"]
+    return [each["Version"] for each in listed]

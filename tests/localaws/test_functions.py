@@ -20,6 +20,7 @@ from tests.localaws.conftest import (
     publish,
     refuse,
 )
+from tests.localaws.stacks import body, function, upload
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:hello"
 
@@ -241,10 +242,11 @@ def test_refuses_a_marker_of_its_own_invention(lam: Client) -> None:
         assert refused == ("InvalidParameterValueException", 400)
 
 
-def test_lists_functions_in_pages(lam: Client) -> None:
+def test_lists_functions_in_pages(lam: Client, cfn: Client, s3: Client) -> None:
+    upload(s3, "A")
     names = [f"function-{number}" for number in range(70)]
-    for name in names:
-        create_function(lam, name)
+    functions = {f"F{number}": function("A", name) for number, name in enumerate(names)}
+    cfn.create_stack(StackName="demo", TemplateBody=body(functions))
     assert len(lam.list_functions()["Functions"]) == 50
     pages = lam.get_paginator("list_functions").paginate()
     assert [each["FunctionName"] for page in pages for each in page["Functions"]] == names

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.localaws.conftest import Client, Clients, create_function, make_zip, publish, refuse
+from tests.localaws.stacks import body
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:hello"
 CLUSTER = "arn:aws:kafka:eu-west-1:123456789012:cluster/demo/abc"
@@ -62,11 +63,15 @@ def test_a_name_finds_what_is_mapped_to_exactly_that(lam: Client) -> None:
     assert other["EventSourceMappings"] == []
 
 
-def test_lists_in_pages_of_a_hundred(lam: Client) -> None:
-    for number in range(130):
-        lam.create_event_source_mapping(
-            FunctionName="hello", EventSourceArn=f"{STREAM}-{number}", StartingPosition="LATEST"
-        )
+def test_lists_in_pages_of_a_hundred(lam: Client, cfn: Client) -> None:
+    mappings = {
+        f"Mapping{number}": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {"FunctionName": "hello", "EventSourceArn": f"{STREAM}-{number}"},
+        }
+        for number in range(130)
+    }
+    cfn.create_stack(StackName="demo", TemplateBody=body(mappings))
     assert len(lam.list_event_source_mappings(MaxItems=1000)["EventSourceMappings"]) == 100
     pages = lam.get_paginator("list_event_source_mappings").paginate()
     found = {each["UUID"] for page in pages for each in page["EventSourceMappings"]}

@@ -1,21 +1,20 @@
 """The server itself: start, stop, count, reset, latency and many callers at once."""
 
 import http.client
-import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
 from sah.localaws import LocalAws, serve
 from sah.localaws.calls import Call
-from tests.localaws.conftest import REGION, Client, Clients, create_function, refuse
+from tests.localaws.conftest import Client, Clients, create_function, refuse
 
 
 def test_importing_it_does_not_import_moto() -> None:
@@ -23,6 +22,7 @@ def test_importing_it_does_not_import_moto() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.usefixtures("aws")
 def test_starts_on_a_free_port_and_stops_for_good() -> None:
     aws = LocalAws()
     aws.stop()  # not started: nothing to do
@@ -33,6 +33,19 @@ def test_starts_on_a_free_port_and_stops_for_good() -> None:
     # The client still holds a connection, which must not be served any more.
     with pytest.raises((ConnectionClosedError, EndpointConnectionError)):
         lam.list_functions()
+
+
+@pytest.mark.usefixtures("aws")
+def test_starts_again_on_the_same_port() -> None:
+    """An AWS that was away for a while."""
+    aws = LocalAws()
+    with aws:
+        url = aws.url
+        create_function(Clients(url).get("lambda"), "survivor")
+    with aws:
+        assert aws.url == url
+        listed = Clients(url).get("lambda").list_functions()["Functions"]
+        assert [each["FunctionName"] for each in listed] == ["survivor"]
 
 
 def test_says_when_a_port_is_taken(server: LocalAws) -> None:
@@ -166,29 +179,33 @@ def test_simulates_a_policy_that_allows_everything(clients: Clients, aws: LocalA
     assert aws.count() == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
+def test_serves_until_it_is_told_to_stop() -> None:
     code = "from sah.localaws import serve; serve(0, 1.0, True, '127.0.0.1')"
     with subprocess.Popen(
         [sys.executable, "-W", "error::ResourceWarning", "-c", code],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ,
     ) as process:
         assert process.stdout is not None
         address = process.stdout.readline().removeprefix("aws: ").strip()
         assert process.stdout.readline() == "ready\n"
-        client = boto3.client(
-            "lambda",
-            endpoint_url=address,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-        assert client.list_functions()["Functions"] == []
-        process.send_signal(number)
+        assert Clients(address).get("lambda").list_functions()["Functions"] == []
+        process.send_signal(signal.SIGTERM)
         rest, errors = process.communicate(timeout=10)
         assert (process.returncode, rest, errors) == (0, "", "")
-    assert serve.__doc__
+
+
+def test_the_keyboard_stops_it_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handlers: dict[int, Callable[[int, None], None]] = {}
+
+    def note(number: int, handler: Callable[[int, None], None]) -> None:
+        handlers[number] = handler
+        if number == signal.SIGTERM:  # the last one to be set
+            handlers[signal.SIGINT](signal.SIGINT, None)
+
+    monkeypatch.setattr("sah.localaws.server.signal.signal", note)
+    serve(0)
+    assert capsys.readouterr().out.splitlines()[1] == "ready"
