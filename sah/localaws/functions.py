@@ -32,6 +32,9 @@ EXTRAS = ("DeadLetterConfig", "FileSystemConfigs", "LoggingConfig", "SnapStart")
 # Parts of the configuration that say which function this is, not how it works.
 IDENTITY = frozenset({"FunctionArn", "Version", "LastModified", "RevisionId"})
 STATE = frozenset({"State", "StateReason", "StateReasonCode", "LastUpdateStatus"})
+# The code that was uploaded last, by its hash.
+RECENT: dict[str, bytes] = {}
+MAX_RECENT = 8
 
 
 class Function(LambdaFunction):
@@ -128,6 +131,8 @@ class Function(LambdaFunction):
                 kind = "NoSuchBucket" if bucket is None else "NoSuchKey"
                 raise invalid(f"Error occurred while GetObject. S3 Error Code: {kind}.")
         super()._set_function_code(updated_spec)
+        if hasattr(self, "code_bytes"):  # an image has none
+            self.code_bytes = share(self.code_sha_256, self.code_bytes)
 
     def fingerprint(self) -> str:
         """Sum up code and configuration; a new version needs a new one."""
@@ -180,6 +185,17 @@ class Function(LambdaFunction):
         self.state = state
         self.state_reason_code = reason_code
         self.state_reason = reason
+
+
+def share(sha: str, code: bytes) -> bytes:
+    """Keep the code that many functions have in common only once.
+
+    The Serverless Framework uploads one zip for all of them, often of many megabytes.
+    """
+    shared = RECENT.setdefault(sha, code)
+    if len(RECENT) > MAX_RECENT:
+        del RECENT[next(iter(RECENT))]
+    return shared
 
 
 def now() -> str:

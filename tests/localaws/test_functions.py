@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sah.localaws import LocalAws
+from sah.localaws.lambda_backend import find_lambda
 from tests.localaws.conftest import (
     REGION,
     Client,
@@ -285,6 +286,20 @@ def test_reads_code_from_s3(lam: Client, s3: Client) -> None:
     s3.put_object(Bucket="builds", Key="a.zip", Body=answering("from S3"))
     create_function(lam, Code={"S3Bucket": "builds", "S3Key": "a.zip"})
     assert show(lam)["CodeSha256"] == sha(answering("from S3"))
+
+
+def test_functions_with_the_same_code_share_it(lam: Client) -> None:
+    """A stack of 70 functions is deployed from one zip."""
+    storage = find_lambda("123456789012", REGION).storage
+    for number in range(10):
+        code = {"ZipFile": answering(f"code {number}")}
+        create_function(lam, f"a{number}", Code=code)
+        create_function(lam, f"b{number}", Code=code)
+        found = [
+            storage.get_function_by_name_or_arn_with_qualifier(f"{letter}{number}")
+            for letter in "ab"
+        ]
+        assert found[0].code_bytes is found[1].code_bytes
 
 
 def test_keeps_what_moto_does_well(lam: Client) -> None:
