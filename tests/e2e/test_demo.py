@@ -4,25 +4,18 @@ import http.cookiejar
 import re
 import urllib.parse
 import urllib.request
-from typing import Any
 
-import boto3
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.boto import client
 from tests.e2e.conftest import Running, run_sah
 
 
 def live_version(demo: Running, function: str) -> str:
     """Ask the demo's AWS, with plain boto3, where ACTIVE points."""
-    client: Any = boto3.client(
-        "lambda",
-        endpoint_url=demo.said["aws"],
-        region_name="eu-west-1",
-        aws_access_key_id="anything",
-        aws_secret_access_key="anything",
-    )
-    return str(client.get_alias(FunctionName=function, Name="ACTIVE")["FunctionVersion"])
+    alias = client("lambda", demo.said["aws"]).get_alias(FunctionName=function, Name="ACTIVE")
+    return str(alias["FunctionVersion"])
 
 
 def test_one_function_is_moved_back_in_the_browser(demo: Running, page: Page) -> None:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from flask import Flask
 
@@ -16,6 +15,7 @@ from sah.localaws import LocalAws
 from sah.services.accounts import AccountDetails, add_account
 from sah.services.projects import ProjectDetails, add_project
 from sah.services.sync import sync_project
+from tests.boto import client
 from tests.conftest import LogIn
 from tests.fakes import REGION
 
@@ -64,11 +64,7 @@ def template() -> str:
 @pytest.fixture(scope="module")
 def big_aws() -> Iterator[LocalAws]:
     with LocalAws() as aws:
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        cloudformation: Any = boto3.client(
-            "cloudformation", endpoint_url=aws.url, region_name=REGION, **keys
-        )
-        lambda_: Any = boto3.client("lambda", endpoint_url=aws.url, region_name=REGION, **keys)
+        cloudformation, lambda_ = client("cloudformation", aws.url), client("lambda", aws.url)
         cloudformation.create_stack(StackName="big", TemplateBody=template())
         for number in range(2, VERSIONS + 1):
             lambda_.update_function_configuration(FunctionName="big-00", Timeout=number)
