@@ -3,12 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlowError
 
+import structlog
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sah.blueprints.access import requires
 from sah.domain.access import Right
-from sah.domain.errors import BusyError
+from sah.domain.errors import ConflictError
 from sah.extensions import db
 from sah.formatting import format_count
 from sah.forms.projects import EmptyForm, NewProjectForm, ProjectForm
@@ -146,16 +147,17 @@ def _sync_and_tell(project_id: int) -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     # This thread waits for AWS too, so its transaction, which found the person, ends here.
     db.session.commit()
+    context = structlog.contextvars.get_contextvars()
 
     def work() -> SyncReport:
-        with app.app_context():
+        with app.app_context(), structlog.contextvars.bound_contextvars(**context):
             return sync_project(project_id, force_full=True)
 
     try:
         report = _syncs.submit(work).result(_PATIENCE_S)
     except TooSlowError:
         flash("The stack is still being read: this page shows it as soon as it is done.", "info")
-    except BusyError as error:
+    except ConflictError as error:
         flash(str(error), "info")
     else:
         _tell(report, get_project_summary(project_id).state)

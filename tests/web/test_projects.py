@@ -1,5 +1,8 @@
 """The list of projects, a project's page, and making, changing and deleting one."""
 
+from collections.abc import Iterator
+from threading import Event
+
 import pytest
 from flask import Flask
 
@@ -7,8 +10,8 @@ from sah.domain.errors import AwsCredentialsError, AwsUnreachableError
 from sah.services.projects import ProjectDetails, get_project, update_project
 from sah.services.sync import sync_project
 from tests.factories import make_account, make_project
-from tests.fakes import FakeAws
-from tests.web.client import StrictClient
+from tests.fakes import Call, FakeAws
+from tests.web.client import Page, StrictClient
 
 EXPIRED = AwsCredentialsError("The credentials have expired.", "Renew them.")
 
@@ -130,6 +133,46 @@ def test_one_function_that_cannot_be_read_is_named(
     assert "shop-cart" in page.notes[0]
     assert "Could not be read" in page.rows()["shop-cart"]
     assert "Could not be read" not in page.rows()["shop-search"]
+
+
+def test_a_sync_that_runs_already_is_not_started_again(
+    aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    form = operator.get(f"/projects/{shop}").form("Sync")
+    answers: list[Page] = []
+
+    def press_again(call: Call) -> None:
+        if call.name == "DescribeStacks" and not answers:
+            answers.append(operator.submit(form))
+
+    aws.hook = press_again
+    page = operator.follow(operator.submit(form))
+    assert answers[0].location == f"/projects/{shop}"
+    assert aws.count("DescribeStacks") == 2  # once for the first reading, once for the two clicks
+    assert any("Read 3 functions" in note for note in page.notes)
+
+
+@pytest.fixture
+def slow(app: Flask, aws: FakeAws, shop: int) -> Iterator[int]:
+    """A project whose AWS does not answer before the test is over; its id."""
+    answered = Event()
+
+    def wait(_: Call) -> None:
+        answered.wait(5)
+
+    aws.hook = wait
+    yield shop
+    answered.set()
+    with app.app_context():
+        sync_project(shop, patience_s=5)  # waits for the one that the test began
+
+
+def test_a_page_does_not_wait_for_ever(
+    slow: int, operator: StrictClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sah.blueprints.projects._PATIENCE_S", 0.01)
+    page = operator.submit(operator.get(f"/projects/{slow}").form("Sync"))
+    assert "still being read" in operator.follow(page).notes[0]
 
 
 def test_a_page_follows_the_first_sync_and_then_stops(
