@@ -58,6 +58,7 @@ setup(
             "migrations/*",
             "migrations/versions/*",
             "demo/**/*",
+            "localaws/*.mjs",
         ]
     },
     install_requires=RUN,
