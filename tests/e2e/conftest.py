@@ -18,6 +18,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 # Longer than anything takes, so that a hanging product fails the test instead of the run.
 PATIENCE_S = 120
 
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--no-first-run",
+]
+
 
 @dataclass
 class Running:
@@ -80,6 +87,15 @@ def run_sah(*arguments: str | Path) -> str:
     return done.stdout
 
 
+def log_in(page: Page, demo: Running) -> None:
+    """Log in with what the demo printed."""
+    page.goto("/")
+    page.get_by_label("E-mail").fill(demo.said["email"])
+    page.get_by_label("Password").fill(demo.said["password"])
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Projects").wait_for()
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One demo for all end-to-end tests; each test moves functions of its own."""
@@ -97,9 +113,8 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail("chromium is not installed: apt-get install chromium")
         pytest.skip("chromium is not installed: apt-get install chromium")
-    flags = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 
@@ -113,11 +128,7 @@ def page(browser: Browser, demo: Running) -> Iterator[Page]:
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.goto("/")
-    page.get_by_label("E-mail").fill(demo.said["email"])
-    page.get_by_label("Password").fill(demo.said["password"])
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Projects").wait_for()
+    log_in(page, demo)
     yield page
     context.close()
     assert complaints == []
