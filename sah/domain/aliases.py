@@ -35,6 +35,18 @@ class Routing:
         """Say whether a second version gets some of the traffic."""
         return any(weight > 0 for _, weight in self.weights)
 
+    def serves_like(self, other: "Routing") -> bool:
+        """Say whether both send the same shares to the same versions, however written.
+
+        A weight of 0 sends nothing, so ``7`` and ``7 with 0 to 8`` serve alike.
+        """
+        return self.traffic == other.traffic
+
+    @property
+    def traffic(self) -> dict[str, float]:
+        """The shares of those versions that get any."""
+        return {version: share for version, share in self.shares.items() if share > 0}
+
     def __str__(self) -> str:
         """Say it as a person would: ``7`` or ``7 (90 %) and 8 (10 %)``."""
         if not self.is_split:

@@ -1,14 +1,17 @@
 """What an operation may be, and how it and each of its moves may end."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 
 class OperationKind(StrEnum):
-    """Why aliases are moved."""
+    """Why aliases are moved; ``rest`` retries what another operation did not move."""
 
     SWITCH = "switch"
     ROLLBACK = "rollback"
     UNDO = "undo"
+    REST = "rest"
 
 
 class OnFailure(StrEnum):
@@ -19,7 +22,11 @@ class OnFailure(StrEnum):
 
 
 class OperationStatus(StrEnum):
-    """Where an operation stands. Only ``queued`` and ``running`` ones are active."""
+    """Where an operation stands. Only ``queued`` and ``running`` ones are active.
+
+    ``put_back``: everything is where it was before. ``partly_moved``: some moves
+    were made and kept, or nobody can tell. ``failed``: nothing moved.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -35,11 +42,65 @@ class OperationStatus(StrEnum):
 
 
 class MoveOutcome(StrEnum):
-    """How one move ended; ``pending`` until it has."""
+    """How one move ended; ``pending`` until it has.
+
+    ``switching``: AWS took the move, but still sends traffic to both versions, as it
+    does with provisioned concurrency (aws-facts 9). ``unknown``: AWS gave no answer
+    and could not be read either, so nobody can tell.
+    """
 
     PENDING = "pending"
     MOVED = "moved"
+    SWITCHING = "switching"
     UNCHANGED = "unchanged"
     FAILED = "failed"
     NOT_ATTEMPTED = "not_attempted"
     PUT_BACK = "put_back"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an operation is: of ``total`` moves, how many ended how."""
+
+    total: int
+    moved: int
+    verified: int
+    failed: int
+    put_back: int
+
+    def __str__(self) -> str:
+        """Say it as a person would: ``moved 14 of 60``."""
+        return f"moved {self.moved} of {self.total}"
+
+
+def find_end_status(outcomes: Iterable[tuple[MoveOutcome, bool]]) -> OperationStatus:
+    """Work out how an operation ended from each move's outcome and whether it was read back.
+
+    ``succeeded`` means seen, not assumed: every alias was read at its target.
+    """
+    ended = list(outcomes)
+    found = {outcome for outcome, _ in ended}
+    if found <= {MoveOutcome.MOVED, MoveOutcome.UNCHANGED} and all(seen for _, seen in ended):
+        return OperationStatus.SUCCEEDED
+    if found & {MoveOutcome.MOVED, MoveOutcome.SWITCHING, MoveOutcome.UNKNOWN}:
+        return OperationStatus.PARTLY_MOVED
+    if MoveOutcome.PUT_BACK in found:
+        return OperationStatus.PUT_BACK
+    return OperationStatus.FAILED
+
+
+def count_progress(outcomes: Iterable[tuple[MoveOutcome, bool]]) -> Progress:
+    """Count the moves of an operation by how they ended so far."""
+    ended = list(outcomes)
+    return Progress(
+        total=len(ended),
+        moved=sum(1 for outcome, _ in ended if outcome in _AT_TARGET),
+        verified=sum(1 for outcome, seen in ended if seen and outcome in _AT_TARGET),
+        failed=sum(1 for outcome, _ in ended if outcome in _FAILED),
+        put_back=sum(1 for outcome, _ in ended if outcome is MoveOutcome.PUT_BACK),
+    )
+
+
+_AT_TARGET = (MoveOutcome.MOVED, MoveOutcome.UNCHANGED)
+_FAILED = (MoveOutcome.FAILED, MoveOutcome.UNKNOWN)

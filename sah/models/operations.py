@@ -1,11 +1,12 @@
 """The journal: what was meant to move, who wanted it and why, and how each move ended."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from sah.domain.operations import MoveOutcome, OperationStatus
+from sah.domain.aliases import Routing
+from sah.domain.operations import MoveOutcome, OperationStatus, Progress, count_progress
 from sah.models.base import Base
 from sah.models.projects import Project
 
@@ -17,6 +18,10 @@ class Operation(Base):
 
     The partial unique index lets one operation at a time be active for a project.
     ``kind``, ``status`` and ``on_failure`` are enums of ``sah.domain.operations``.
+    ``override_reason`` is why aliases were moved although the stack was being updated.
+    ``owner`` names the process that carries it out, ``heartbeat_at`` when that was
+    last seen alive. A finished operation cannot be changed: triggers of migration
+    0002 see to it.
     """
 
     __tablename__ = "operation"
@@ -45,6 +50,10 @@ class Operation(Base):
     requested_by: Mapped[str] = mapped_column(sa.String(255))
     error: Mapped[str] = mapped_column(sa.Text, default="")
     undo_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("operation.id"))
+    rest_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("operation.id"))
+    override_reason: Mapped[str] = mapped_column(sa.Text, default="", server_default="")
+    owner: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
+    heartbeat_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC), index=True)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -54,11 +63,25 @@ class Operation(Base):
         cascade="all, delete-orphan", order_by="Move.function", back_populates="operation"
     )
 
+    @property
+    def progress(self) -> Progress:
+        """How far it is; reads the moves."""
+        return count_progress(move.ending for move in self.moves)
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took, None while it has not ended."""
+        if self.finished_at is None:
+            return None
+        return self.finished_at - (self.started_at or self.created_at)
+
 
 class Move(Base):
     """One alias of one function: from where, to where, and how it ended.
 
     ``detail`` says in a sentence why a move failed. ``*_weights`` go by version, 0 to 1.
+    ``revision_id`` is the one that the plan was made with. ``attempted_at`` is written
+    before the first call, ``verified_at`` when the alias was read at its target.
     """
 
     __tablename__ = "move"
@@ -76,6 +99,23 @@ class Move(Base):
     revision_id: Mapped[str] = mapped_column(sa.String(64), default="")
     outcome: Mapped[str] = mapped_column(sa.String(20), default=MoveOutcome.PENDING)
     detail: Mapped[str] = mapped_column(sa.Text, default="")
+    attempted_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
     operation: Mapped[Operation] = relationship(back_populates="moves")
+
+    @property
+    def ending(self) -> tuple[MoveOutcome, bool]:
+        """How it ended so far, and whether the alias was read at its target."""
+        return MoveOutcome(self.outcome), self.verified_at is not None
+
+    @property
+    def before(self) -> Routing:
+        """Where the alias sent its traffic when the plan was made."""
+        return Routing(self.from_version, tuple(self.from_weights.items()))
+
+    @property
+    def after(self) -> Routing:
+        """Where the alias shall send its traffic."""
+        return Routing(self.to_version, tuple(self.to_weights.items()))
