@@ -53,7 +53,8 @@ class Task:
 
     ``in_doubt``: an update was sent whose answer was lost. ``tries`` counts the
     updates, ``looks`` the readings since. ``problem`` is why an update failed;
-    with ``giving_up`` no further one is sent.
+    with ``giving_up`` no further one is sent. ``switching``: AWS was still moving the
+    traffic between the two when the task began, so a split is no stranger's doing.
     """
 
     function: str
@@ -65,6 +66,7 @@ class Task:
     in_doubt: bool = False
     fenced: bool = False
     giving_up: bool = False
+    switching: bool = False
     tries: int = 0
     looks: int = 0
     problem: str = ""
@@ -161,9 +163,10 @@ class Rules:
             outcome = MoveOutcome.MOVED if task.in_doubt else MoveOutcome.UNCHANGED
             return Step(task, ended=True, outcome=outcome, seen=answer, verified=True)
         task = replace(task, revision_id=answer.revision_id, looks=0)
-        if answer.routing.serves_like(task.before):
+        transient = _is_transient(task, answer.routing)
+        if answer.routing.serves_like(task.before) or (task.switching and transient):
             return self._not_moved_yet(task, answer)
-        if task.in_doubt and _is_transient(task, answer.routing):
+        if task.in_doubt and transient:
             task = replace(task, phase=Phase.CONFIRM)
             delay = self.patience.switching_delay_s
             return Step(task, outcome=MoveOutcome.SWITCHING, seen=answer, delay_s=delay)
@@ -175,6 +178,9 @@ class Rules:
             return Step(replace(task, phase=Phase.UPDATE), seen=seen, delay_s=delay)
         if task.in_doubt and not task.fenced:
             return Step(replace(task, phase=Phase.FENCE, giving_up=True), seen=seen)
+        if task.giving_up and not task.tries and not task.in_doubt:
+            outcome = MoveOutcome.NOT_ATTEMPTED
+            return Step(task, ended=True, outcome=outcome, detail=task.problem, seen=seen)
         return _failed(task, task.problem or "It was changed by somebody again and again.", seen)
 
     def _look_again(self, task: Task, answer: Answer) -> Step:

@@ -1,40 +1,50 @@
-"""Operations: plan a switch, journal it, carry it out, and say how each move ended."""
+"""Operations from the side of a person: plan, check, start, undo, and move the rest."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 
-import sqlalchemy as sa
-import structlog
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import selectinload
 
-from sah.aws.gateway import AwsGateway
 from sah.domain.aliases import AliasState, Routing
-from sah.domain.errors import (
-    BusyError,
-    ConflictError,
-    InvalidInputError,
-    NotFoundError,
-    SahError,
-    StalePlanError,
-)
+from sah.domain.errors import BusyError, ConflictError, InvalidInputError, StalePlanError
 from sah.domain.operations import MoveOutcome, OnFailure, OperationKind, OperationStatus
-from sah.domain.plans import Plan, plan_switch
+from sah.domain.plans import Plan, PlannedMove, plan_inverse, plan_switch
 from sah.extensions import db
 from sah.models import Move, Operation, Project
-from sah.services.accounts import open_gateway
+from sah.services.execution import execute_operation
 from sah.services.functions import list_summaries_by_project
+from sah.services.history import get_operation, list_operations
+from sah.services.owners import this_process
+from sah.services.preflight import preflight_plan
 from sah.services.projects import find_active_operation, get_project
+from sah.services.runner import resume_operations, run_operation
 
-log = structlog.get_logger(__name__)
+__all__ = [
+    "OperationRequest",
+    "execute_operation",
+    "get_operation",
+    "list_operations",
+    "plan_project_switch",
+    "plan_rest",
+    "plan_undo",
+    "preflight_plan",
+    "resume_operations",
+    "run_operation",
+    "start_operation",
+]
 
 MAX_REASON_LENGTH = 500
+
+_TAKEN = (MoveOutcome.MOVED, MoveOutcome.SWITCHING)
 
 
 @dataclass(frozen=True, slots=True)
 class OperationRequest:
-    """What a person confirmed: the target by function name, and the plan's fingerprint."""
+    """What a person confirmed: the target by function name, and the plan's fingerprint.
+
+    ``override_reason`` says why to move although the stack is being updated.
+    ``origin_id`` is the operation that an undo takes back, or whose rest is moved.
+    """
 
     project_id: int
     target: Mapping[str, Routing]
@@ -43,6 +53,8 @@ class OperationRequest:
     requested_by: str
     kind: OperationKind = OperationKind.SWITCH
     on_failure: OnFailure = OnFailure.PUT_BACK
+    override_reason: str = ""
+    origin_id: int | None = None
 
 
 def plan_project_switch(project_id: int, target: Mapping[str, Routing]) -> Plan:
@@ -65,8 +77,50 @@ def plan_project_switch(project_id: int, target: Mapping[str, Routing]) -> Plan:
     return plan_switch(project.alias, live, target)
 
 
+def plan_undo(operation_id: int) -> Plan:
+    """Plan the inverse of what a finished operation moved, from where the aliases are now.
+
+    What somebody moved on since is left alone and listed in ``Plan.moved_since``.
+
+    :raises NotFoundError: there is no such operation.
+    :raises ConflictError: it has not ended, moved nothing, or its project is gone or changed.
+    :raises InvalidInputError: a function or version to go back to does not exist any more.
+    """
+    operation = get_operation(operation_id)
+    project = _project_of(operation)
+    made = [move for move in operation.moves if move.outcome in _TAKEN]
+    if not made:
+        raise ConflictError("This operation moved nothing that is left to undo.")
+    live = _list_live(project)
+    planned = Plan(operation.alias, tuple(_as_planned(operation, move) for move in made))
+    inverse = plan_inverse(planned, live)
+    target = {move.function: move.before for move in made if move.function in inverse.target}
+    return replace(
+        plan_project_switch(project.id, target),
+        unchanged=inverse.unchanged,
+        moved_since=inverse.moved_since,
+    )
+
+
+def plan_rest(operation_id: int) -> Plan:
+    """Plan what a finished operation meant to move and did not.
+
+    :raises NotFoundError: there is no such operation.
+    :raises ConflictError: it has not ended, moved all, or its project is gone or changed.
+    :raises InvalidInputError: a function or version of the target does not exist any more.
+    """
+    operation = get_operation(operation_id)
+    project = _project_of(operation)
+    target = {move.function: move.after for move in operation.moves if not _is_done(move)}
+    if not target:
+        raise ConflictError("This operation moved everything that it meant to.")
+    return plan_project_switch(project.id, target)
+
+
 def start_operation(request: OperationRequest) -> Operation:
     """Journal an operation and its moves before anything is called.
+
+    Give it to ``run_operation`` next.
 
     :raises InvalidInputError: no reason was given, or nothing would move.
     :raises StalePlanError: the plan is not the one that the person saw.
@@ -94,143 +148,6 @@ def start_operation(request: OperationRequest) -> Operation:
     return operation
 
 
-def get_operation(operation_id: int) -> Operation:
-    """Read one operation with its moves.
-
-    :raises NotFoundError: there is no such operation.
-    """
-    query = (
-        sa.select(Operation)
-        .where(Operation.id == operation_id)
-        .options(selectinload(Operation.moves))
-    )
-    operation = db.session.scalar(query)
-    if operation is None:
-        raise NotFoundError("There is no such operation.")
-    return operation
-
-
-def list_operations(project_id: int | None = None, *, limit: int = 50) -> list[Operation]:
-    """List the latest operations, of one project or of all, newest first."""
-    query = (
-        sa.select(Operation)
-        .order_by(Operation.id.desc())
-        .limit(limit)
-        .options(selectinload(Operation.moves))
-    )
-    if project_id is not None:
-        query = query.where(Operation.project_id == project_id)
-    return list(db.session.scalars(query))
-
-
-def execute_operation(operation_id: int) -> Operation:
-    """Carry out a journalled operation, one move after the other.
-
-    Each outcome is stored as it comes. After the first failure the rest is not
-    attempted, and what was moved is put back if the person chose so.
-    """
-    operation = get_operation(operation_id)
-    operation.status = OperationStatus.RUNNING
-    operation.started_at = datetime.now(UTC)
-    db.session.commit()
-    try:
-        gateway = _gateway_of(operation)
-        _move_all(operation, gateway)
-        if _failed(operation) and operation.on_failure == OnFailure.PUT_BACK:
-            _put_back_all(operation, gateway)
-    except SahError as error:
-        operation.error = str(error)
-    return _finish(operation)
-
-
-def _gateway_of(operation: Operation) -> AwsGateway:
-    if operation.project is None:
-        raise ConflictError("The project was deleted.", "Nothing more can be moved.")
-    gateway = open_gateway(operation.project.account, urgent=True)
-    db.session.commit()
-    return gateway
-
-
-def _move_all(operation: Operation, gateway: AwsGateway) -> None:
-    for move in operation.moves:
-        if _failed(operation):
-            _record(move, MoveOutcome.NOT_ATTEMPTED)
-            continue
-        after = Routing(move.to_version, tuple(move.to_weights.items()))
-        try:
-            state = gateway.update_alias(move.function, operation.alias, after, move.revision_id)
-        except SahError as error:
-            _record(move, MoveOutcome.FAILED, str(error))
-        else:
-            move.revision_id = state.revision_id
-            _record(move, MoveOutcome.MOVED)
-            _remember_alias(operation, state)
-
-
-def _put_back_all(operation: Operation, gateway: AwsGateway) -> None:
-    for move in operation.moves:
-        if move.outcome != MoveOutcome.MOVED:
-            continue
-        before = Routing(move.from_version, tuple(move.from_weights.items()))
-        try:
-            state = gateway.update_alias(move.function, operation.alias, before, move.revision_id)
-        except SahError as error:
-            _record(move, MoveOutcome.MOVED, f"It could not be put back: {error}")
-        else:
-            _record(move, MoveOutcome.PUT_BACK)
-            _remember_alias(operation, state)
-
-
-def _record(move: Move, outcome: MoveOutcome, detail: str = "") -> None:
-    move.outcome = outcome
-    move.detail = detail
-    move.finished_at = datetime.now(UTC)
-    db.session.commit()
-
-
-def _remember_alias(operation: Operation, state: AliasState) -> None:
-    """Keep the pages right until the next sync, and the next plan's RevisionId fresh."""
-    project = operation.project
-    if project is None:
-        return
-    for summary in list_summaries_by_project([project]).get(project.id, ()):
-        for row in summary.function.aliases:
-            if summary.function.name == state.function and row.name == state.name:
-                row.version = state.routing.version
-                row.weights = dict(state.routing.weights)
-                row.revision_id = state.revision_id
-    db.session.commit()
-
-
-def _failed(operation: Operation) -> bool:
-    return any(move.outcome == MoveOutcome.FAILED for move in operation.moves)
-
-
-def _finish(operation: Operation) -> Operation:
-    operation.status = _end_status({MoveOutcome(move.outcome) for move in operation.moves})
-    operation.finished_at = datetime.now(UTC)
-    db.session.commit()
-    log.info(
-        "operation.finished",
-        operation=operation.id,
-        project=operation.project_name,
-        status=str(operation.status),
-        moved=sum(1 for m in operation.moves if m.outcome == MoveOutcome.MOVED),
-        failed=sum(1 for m in operation.moves if m.outcome == MoveOutcome.FAILED),
-    )
-    return operation
-
-
-def _end_status(outcomes: set[MoveOutcome]) -> OperationStatus:
-    if outcomes <= {MoveOutcome.MOVED, MoveOutcome.UNCHANGED}:
-        return OperationStatus.SUCCEEDED
-    if MoveOutcome.MOVED in outcomes:
-        return OperationStatus.PARTLY_MOVED
-    if MoveOutcome.PUT_BACK in outcomes:
-        return OperationStatus.PUT_BACK
-    return OperationStatus.FAILED
-
-
 def _journal(project: Project, plan: Plan, request: OperationRequest, reason: str) -> Operation:
     return Operation(
         project_id=project.id,
@@ -241,27 +158,65 @@ def _journal(project: Project, plan: Plan, request: OperationRequest, reason: st
         status=OperationStatus.QUEUED,
         on_failure=request.on_failure,
         reason=reason,
+        override_reason=" ".join(request.override_reason.split())[:MAX_REASON_LENGTH],
         fingerprint=plan.fingerprint,
         requested_by=request.requested_by,
-        moves=[
-            Move(
-                function=move.function,
-                from_version=move.before.version,
-                from_weights=dict(move.before.weights),
-                to_version=move.after.version,
-                to_weights=dict(move.after.weights),
-                revision_id=move.revision_id,
-            )
-            for move in plan.moves
-        ],
+        owner=this_process(),
+        undo_of_id=request.origin_id if request.kind is OperationKind.UNDO else None,
+        rest_of_id=request.origin_id if request.kind is OperationKind.REST else None,
+        moves=[_as_move(move) for move in plan.moves],
     )
+
+
+def _as_move(move: PlannedMove) -> Move:
+    return Move(
+        function=move.function,
+        from_version=move.before.version,
+        from_weights=dict(move.before.weights),
+        to_version=move.after.version,
+        to_weights=dict(move.after.weights),
+        revision_id=move.revision_id,
+    )
+
+
+def _as_planned(operation: Operation, move: Move) -> PlannedMove:
+    return PlannedMove(move.function, operation.alias, move.before, move.after, move.revision_id)
+
+
+def _is_done(move: Move) -> bool:
+    outcome, verified = move.ending
+    return outcome is MoveOutcome.UNCHANGED or (outcome is MoveOutcome.MOVED and verified)
+
+
+def _list_live(project: Project) -> dict[str, AliasState]:
+    summaries = list_summaries_by_project([project]).get(project.id, ())
+    return {s.function.name: s.live for s in summaries if s.live is not None}
+
+
+def _project_of(operation: Operation) -> Project:
+    """Give the project of a finished operation whose aliases can still be moved.
+
+    :raises ConflictError: it has not ended, or its project is gone or changed.
+    """
+    if OperationStatus(operation.status).is_active:
+        raise ConflictError("This operation has not ended yet.", "Wait for its end.")
+    project = operation.project
+    if project is None:
+        raise ConflictError(f"The project {operation.project_name} was deleted.")
+    if (project.stack_name, project.alias) != (operation.stack_name, operation.alias):
+        raise ConflictError(
+            f"{project.name} looks after another stack or alias by now.",
+            f"The operation moved {operation.alias} of {operation.stack_name}.",
+        )
+    return project
 
 
 def _refuse_when_busy(project: Project) -> None:
     active = find_active_operation(project.id)
     if active is not None:
         raise BusyError(
-            f"{active.requested_by} is moving the aliases of {project.name} right now.",
+            f"{active.requested_by} is moving the aliases of {project.name} right now"
+            f" ({active.progress}): {active.reason}",
             f"Operation {active.id} started at {active.created_at:%H:%M:%S} UTC; wait for its end.",
         )
 

@@ -1,0 +1,110 @@
+"""Whether a plan's targets can be moved to, judged before anything moves (aws-facts 10)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sah.domain.plans import PlannedMove
+
+# Why a version cannot run at all, whatever its state.
+_BROKEN = {
+    "ImageDeleted",
+    "ImageAccessDenied",
+    "InvalidImage",
+    "KMSKeyNotFound",
+    "KMSKeyAccessDenied",
+    "DisabledKMSKey",
+    "InvalidStateKMSKey",
+    "InvalidSubnet",
+    "InvalidSecurityGroup",
+    "InvalidConfiguration",
+    "InvalidRuntime",
+    "InvalidZipFileException",
+    "FunctionError",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence about one function; it ``blocks`` the plan or only warns."""
+
+    function: str
+    text: str
+    blocks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What was found. ``busy`` says that the stack is being updated, empty when it is not.
+
+    A busy stack is a warning that a person may override with a reason.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    busy: str = ""
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Why the plan cannot be carried out, by function name."""
+        return _by_function(finding for finding in self.findings if finding.blocks)
+
+    @property
+    def warnings(self) -> dict[str, str]:
+        """What the person should know, by function name."""
+        return _by_function(finding for finding in self.findings if not finding.blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    """What AWS says about a version; empty where it did not say."""
+
+    function: str
+    version: str
+    state: str = ""
+    reason: str = ""
+    reason_code: str = ""
+    last_update_status: str = ""
+
+
+def judge_version(facts: VersionFacts) -> Finding | None:
+    """Judge whether traffic may be sent to a version (aws-facts 10).
+
+    A version that idleness made ``Inactive`` only warns: AWS wakes it at the first call.
+    """
+    name = f"Version {facts.version}"
+    why = f": {facts.reason}" if facts.reason else ""
+    if facts.state == "Failed" or facts.reason_code in _BROKEN:
+        return Finding(facts.function, f"{name} cannot run{why or '.'}", blocks=True)
+    if facts.state == "Pending":
+        return Finding(facts.function, f"{name} is still being made{why or '.'}", blocks=True)
+    if facts.last_update_status in ("Failed", "InProgress"):
+        text = f"{name}: its last update is {facts.last_update_status}."
+        return Finding(facts.function, text, blocks=True)
+    if facts.state == "Inactive":
+        text = f"{name} was idle for long: the first calls may fail while AWS wakes it."
+        return Finding(facts.function, text, blocks=False)
+    return None
+
+
+def judge_alias(move: PlannedMove, serving: str) -> Finding | None:
+    """Judge whether the alias still serves what the plan starts from."""
+    if serving == move.before.version:
+        return None
+    text = (
+        f"{move.alias} serves version {serving} by now, not {move.before.version}:"
+        " sync the project and plan again."
+    )
+    return Finding(move.function, text, blocks=True)
+
+
+def describe_busy_stack(name: str, status: str) -> str:
+    """Say that CloudFormation is at work on the stack, empty when it is not."""
+    if not status.endswith("_IN_PROGRESS"):
+        return ""
+    return f"CloudFormation is working on {name} ({status}), and may move the same aliases."
+
+
+def _by_function(findings: Iterable[Finding]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for finding in findings:
+        found[finding.function] = f"{found.get(finding.function, '')} {finding.text}".strip()
+    return found

@@ -1,0 +1,37 @@
+"""Read operations: the history of who moved what, when, why, and how it ended."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
+
+from sah.domain.errors import NotFoundError
+from sah.extensions import db
+from sah.models import Operation
+
+
+def get_operation(operation_id: int) -> Operation:
+    """Read one operation with its moves.
+
+    :raises NotFoundError: there is no such operation.
+    """
+    query = (
+        sa.select(Operation)
+        .where(Operation.id == operation_id)
+        .options(selectinload(Operation.moves))
+    )
+    operation = db.session.scalar(query)
+    if operation is None:
+        raise NotFoundError("There is no such operation.")
+    return operation
+
+
+def list_operations(project_id: int | None = None, *, limit: int = 50) -> list[Operation]:
+    """List the latest operations, of one project or of all, newest first."""
+    query = (
+        sa.select(Operation)
+        .order_by(Operation.id.desc())
+        .limit(limit)
+        .options(selectinload(Operation.moves))
+    )
+    if project_id is not None:
+        query = query.where(Operation.project_id == project_id)
+    return list(db.session.scalars(query))

@@ -1,0 +1,220 @@
+"""Write an operation's journal: attempts before they are made, outcomes as they come."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlalchemy as sa
+import structlog
+
+from sah.domain.errors import BusyError
+from sah.domain.operations import MoveOutcome, find_end_status
+from sah.domain.steps import Step, Task
+from sah.extensions import db
+from sah.models import Function, FunctionAlias, Move, Operation
+from sah.services.owners import HEARTBEAT_S, this_process
+
+if TYPE_CHECKING:
+    from sah.domain.aliases import AliasState
+
+log = structlog.get_logger(__name__)
+
+# Moves that were made, or that may have been.
+MADE = (MoveOutcome.MOVED, MoveOutcome.SWITCHING, MoveOutcome.UNKNOWN)
+FAILED = (MoveOutcome.FAILED, MoveOutcome.UNKNOWN)
+_ACCEPTED = (MoveOutcome.MOVED, MoveOutcome.SWITCHING)
+
+
+class Journal:
+    """The journal of one operation, written by the one thread that carries it out.
+
+    It also keeps the project's alias rows right, so that pages and the next plan
+    show what AWS showed last. ``seen`` is that, by function name.
+    """
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        self.seen: dict[str, AliasState] = {}
+        self._owner = this_process()
+        self._moves = {move.function: move for move in operation.moves}
+        self._fresh: list[AliasState] = []
+        self._beat_at = datetime.now(UTC)
+        self._changed = False
+        self._putting_back: dict[str, tuple[MoveOutcome, str]] = {}
+
+    @property
+    def failed(self) -> bool:
+        """Say whether a move failed, or nobody can tell."""
+        return any(move.outcome in FAILED for move in self._moves.values())
+
+    def list_moves(self, outcomes: Iterable[MoveOutcome]) -> list[Move]:
+        """List the moves that ended so, by function name."""
+        wanted = set(outcomes)
+        return [move for move in self.operation.moves if MoveOutcome(move.outcome) in wanted]
+
+    def begin_to_put_back(self, moves: Iterable[Move]) -> None:
+        """From now on, what ``moves`` reach is where they came from."""
+        self._putting_back = {
+            move.function: (MoveOutcome(move.outcome), move.detail) for move in moves
+        }
+
+    def attempt(self, function: str) -> None:
+        """Note that an update is about to be sent."""
+        move = self._moves[function]
+        if move.attempted_at is None:
+            move.attempted_at = datetime.now(UTC)
+            self._changed = True
+
+    def record(self, step: Step) -> None:
+        """Note what AWS answered about a move."""
+        if step.seen is not None:
+            self.seen[step.task.function] = step.seen
+            self._fresh.append(step.seen)
+            self._changed = True
+        if step.ended or step.outcome is not MoveOutcome.PENDING:
+            self._note(self._moves[step.task.function], step)
+
+    def skip(self, task: Task) -> None:
+        """Note that a move was not tried, or given up before AWS took it."""
+        self._set(self._moves[task.function], MoveOutcome.NOT_ATTEMPTED, task.problem)
+
+    def refuse(self, problems: dict[str, str], error: str) -> None:
+        """Note that nothing is moved at all: ``problems`` say why, by function."""
+        for move in self._moves.values():
+            problem = problems.get(move.function, "")
+            outcome = MoveOutcome.FAILED if problem else MoveOutcome.NOT_ATTEMPTED
+            self._set(move, outcome, problem)
+        self.operation.error = error
+
+    def give_up(self, error: str) -> None:
+        """Note that AWS cannot be asked any more; what was sent and not answered is unknown."""
+        for move in self.list_moves([MoveOutcome.PENDING]):
+            sent = move.attempted_at is not None
+            outcome = MoveOutcome.UNKNOWN if sent else MoveOutcome.NOT_ATTEMPTED
+            self._set(move, outcome, error if sent else "")
+        self.operation.error = error
+
+    def commit(self) -> None:
+        """Write what is new in one transaction, and show that this process is alive.
+
+        :raises BusyError: another process took the operation over.
+        """
+        now = datetime.now(UTC)
+        if now - self._beat_at >= timedelta(seconds=HEARTBEAT_S):
+            self._beat(now)
+        elif not self._changed:
+            return
+        self._refresh_aliases()
+        db.session.commit()
+        self._changed = False
+
+    def finish(self) -> Operation:
+        """Close the journal with the end status; from here on nothing can be changed."""
+        self._changed = True
+        self.commit()
+        operation = self.operation
+        operation.status = find_end_status(move.ending for move in operation.moves)
+        operation.error = operation.error or self._summarise()
+        operation.finished_at = datetime.now(UTC)
+        db.session.commit()
+        self._log()
+        return operation
+
+    def _note(self, move: Move, step: Step) -> None:
+        outcome, detail = step.outcome, step.detail
+        if move.function in self._putting_back:
+            outcome, detail = self._read_as_put_back(move, step)
+        self._set(move, outcome, detail)
+        move.verified_at = datetime.now(UTC) if step.verified else None
+        if not step.ended:
+            move.finished_at = None
+
+    def _read_as_put_back(self, move: Move, step: Step) -> tuple[MoveOutcome, str]:
+        """Say what an answer means when the aim was the start."""
+        earlier, detail = self._putting_back[move.function]
+        if step.outcome is MoveOutcome.UNCHANGED and earlier is MoveOutcome.UNKNOWN:
+            return MoveOutcome.FAILED, detail
+        if step.outcome in (*_ACCEPTED, MoveOutcome.UNCHANGED):
+            return MoveOutcome.PUT_BACK, step.detail
+        if step.outcome is MoveOutcome.UNKNOWN:
+            return MoveOutcome.UNKNOWN, step.detail
+        if move.outcome == MoveOutcome.PUT_BACK:
+            return MoveOutcome.PUT_BACK, step.detail
+        return MoveOutcome.MOVED, f"It could not be put back: {step.detail}"
+
+    def _set(self, move: Move, outcome: MoveOutcome, detail: str) -> None:
+        move.outcome = outcome
+        move.detail = detail
+        move.finished_at = datetime.now(UTC)
+        self._changed = True
+
+    def _beat(self, now: datetime) -> None:
+        result = db.session.execute(
+            sa.update(Operation)
+            .where(Operation.id == self.operation.id, Operation.owner == self._owner)
+            .values(heartbeat_at=now)
+            .execution_options(synchronize_session=False)
+        )
+        if cast("sa.CursorResult[Any]", result).rowcount == 0:
+            db.session.rollback()
+            raise BusyError("Another process took this operation over.")
+        self._beat_at = now
+
+    def _refresh_aliases(self) -> None:
+        """Bring the alias rows up to date; a row that a sync took away meanwhile is left out."""
+        if not self._fresh or self.operation.project_id is None:
+            self._fresh.clear()
+            return
+        db.session.connection().execute(
+            _UPDATE_ALIAS,
+            [
+                {
+                    "of_project": self.operation.project_id,
+                    "of_function": state.function,
+                    "named": state.name,
+                    "version": state.routing.version,
+                    "weights": dict(state.routing.weights),
+                    "revision_id": state.revision_id,
+                }
+                for state in self._fresh
+            ],
+        )
+        self._fresh.clear()
+
+    def _summarise(self) -> str:
+        failed = self.list_moves(FAILED)
+        if not failed:
+            return ""
+        first = failed[0]
+        return f"{len(failed)} of {len(self._moves)} failed. {first.function}: {first.detail}"
+
+    def _log(self) -> None:
+        progress = self.operation.progress
+        log.info(
+            "operation.finished",
+            operation=self.operation.id,
+            project=self.operation.project_name,
+            status=str(self.operation.status),
+            moved=progress.moved,
+            failed=progress.failed,
+        )
+
+
+_UPDATE_ALIAS = (
+    sa.update(FunctionAlias.__table__)  # type: ignore[arg-type]
+    .where(
+        sa.column("name") == sa.bindparam("named"),
+        sa.column("function_id")
+        == sa.select(Function.id)
+        .where(
+            Function.project_id == sa.bindparam("of_project"),
+            Function.name == sa.bindparam("of_function"),
+        )
+        .scalar_subquery(),
+    )
+    .values(
+        version=sa.bindparam("version"),
+        weights=sa.bindparam("weights"),
+        revision_id=sa.bindparam("revision_id"),
+    )
+)

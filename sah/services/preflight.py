@@ -1,0 +1,130 @@
+"""Ask AWS, before anything moves, whether a plan can be carried out.
+
+It runs when the plan is shown, in GetFunction's faster pool, and a clean result is
+good for two minutes: an operation that starts within them asks only about the stack.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from flask import current_app
+
+from sah.aws.gateway import AwsGateway
+from sah.domain.errors import AwsError, AwsNotFoundError
+from sah.domain.plans import Plan, PlannedMove
+from sah.domain.preflight import (
+    Finding,
+    Preflight,
+    VersionFacts,
+    describe_busy_stack,
+    judge_alias,
+    judge_version,
+)
+from sah.extensions import db
+from sah.services.accounts import open_gateway
+from sah.services.projects import get_project
+
+GOOD_FOR_S = 120.0
+_WORKERS = 16
+
+Check = Callable[[], Finding | None]
+
+
+def preflight_plan(project_id: int, plan: Plan) -> Preflight:
+    """Check that every target version exists and can run, every alias is there, the stack rests.
+
+    What AWS does not answer is a warning: in an incident that must not be a wall.
+
+    :raises NotFoundError: there is no such project.
+    :raises ConfigError: the account's stored secret cannot be decrypted.
+    """
+    project = get_project(project_id)
+    stack_name = project.stack_name
+    gateway = open_gateway(project.account, urgent=True)
+    db.session.commit()
+    busy = find_busy_stack(gateway, stack_name)
+    preflight = Preflight(check_moves(gateway, plan.moves), busy)
+    if not preflight.problems:
+        _passed().add((project_id, plan.fingerprint))
+    return preflight
+
+
+def has_passed(project_id: int, fingerprint: str) -> bool:
+    """Say whether this very plan was found good a moment ago."""
+    return (project_id, fingerprint) in _passed()
+
+
+def check_moves(gateway: AwsGateway, moves: Iterable[PlannedMove]) -> tuple[Finding, ...]:
+    """Read every target version and every alias, side by side."""
+    checks = [check for move in moves for check in _checks(gateway, move)]
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="preflight") as pool:
+        found = pool.map(lambda check: check(), checks)
+        return tuple(finding for finding in found if finding is not None)
+
+
+def find_busy_stack(gateway: AwsGateway, stack: str) -> str:
+    """Say in a sentence that CloudFormation is at work on a stack; empty when it is not."""
+    try:
+        return describe_busy_stack(stack, gateway.get_stack(stack).status)
+    except AwsError:
+        return ""
+
+
+def _checks(gateway: AwsGateway, move: PlannedMove) -> list[Check]:
+    def check_alias() -> Finding | None:
+        return _check_alias(gateway, move)
+
+    def check_version(version: str) -> Check:
+        return lambda: _check_version(gateway, move.function, version)
+
+    return [check_alias, *(check_version(version) for version in move.after.traffic)]
+
+
+def _check_version(gateway: AwsGateway, function: str, version: str) -> Finding | None:
+    try:
+        facts = gateway.get_version(function, version)
+    except AwsNotFoundError:
+        return Finding(function, f"Version {version} does not exist (any more).", blocks=True)
+    except AwsError as error:
+        return Finding(function, f"It could not be checked: {error}", blocks=False)
+    return judge_version(
+        VersionFacts(
+            function=function,
+            version=version,
+            state=facts.state,
+            reason=facts.state_reason,
+            reason_code=facts.state_reason_code,
+            last_update_status=facts.last_update_status,
+        )
+    )
+
+
+def _check_alias(gateway: AwsGateway, move: PlannedMove) -> Finding | None:
+    try:
+        serving = gateway.get_version(move.function, move.alias).version
+    except AwsNotFoundError:
+        text = f"The alias {move.alias} does not exist (any more)."
+        return Finding(move.function, text, blocks=True)
+    except AwsError as error:
+        return Finding(move.function, f"It could not be checked: {error}", blocks=False)
+    return judge_alias(move, serving)
+
+
+class _Passed:
+    """The plans that were found good, forgotten after two minutes."""
+
+    def __init__(self) -> None:
+        self._at: dict[tuple[int, str], float] = {}
+
+    def add(self, key: tuple[int, str]) -> None:
+        oldest = time.monotonic() - GOOD_FOR_S
+        self._at = {k: at for k, at in self._at.items() if at > oldest} | {key: time.monotonic()}
+
+    def __contains__(self, key: tuple[int, str]) -> bool:
+        return self._at.get(key, float("-inf")) > time.monotonic() - GOOD_FOR_S
+
+
+def _passed() -> _Passed:
+    found: _Passed = current_app.extensions.setdefault("sah_preflights", _Passed())
+    return found
