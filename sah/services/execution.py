@@ -90,15 +90,16 @@ def _carry_out(operation: Operation, *, interrupted: bool) -> Operation:
     journal = Journal(operation)
     try:
         gateway = _gateway_of(operation)
-        patience = current_app.config.get("PATIENCE", Patience())
-        with Crew(gateway, len(operation.moves)) as crew:
-            run = _Run(operation, journal, gateway, crew, patience)
-            (_take_up if interrupted else _begin)(run)
-            if run.puts_back and run.is_incomplete:
-                _put_back(run)
     except SahError as error:
         log.warning("operation.stopped", operation=operation.id, error=str(error))
         journal.give_up(str(error))
+        return journal.finish()
+    patience = current_app.config.get("PATIENCE", Patience())
+    with Crew(gateway, len(operation.moves)) as crew:
+        run = _Run(operation, journal, gateway, crew, patience)
+        (_take_up if interrupted else _begin)(run)
+        if run.puts_back and run.is_incomplete:
+            _put_back(run)
     return journal.finish()
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 import structlog
 
 from sah.domain.errors import BusyError
-from sah.domain.operations import MoveOutcome, find_end_status
+from sah.domain.operations import MoveOutcome, OperationStatus, find_end_status
 from sah.domain.steps import Step, Task
 from sah.extensions import db
 from sah.models import Function, FunctionAlias, Move, Operation
@@ -138,9 +138,18 @@ class Journal:
             return MoveOutcome.PUT_BACK, step.detail
         if step.outcome is MoveOutcome.UNKNOWN:
             return MoveOutcome.UNKNOWN, step.detail
-        if move.outcome == MoveOutcome.PUT_BACK:
-            return MoveOutcome.PUT_BACK, step.detail
-        return MoveOutcome.MOVED, f"It could not be put back: {step.detail}"
+        return self._read_as_left(move, f"It could not be put back: {step.detail}")
+
+    def _read_as_left(self, move: Move, detail: str) -> tuple[MoveOutcome, str]:
+        """Say how a move stands that could not be put back: only what was seen counts."""
+        seen = self.seen.get(move.function)
+        if seen is None:
+            return MoveOutcome.UNKNOWN, f"Where it is now is not known. {detail}"
+        if seen.routing.serves_like(move.after):
+            return MoveOutcome.MOVED, detail
+        if seen.routing.serves_like(move.before):
+            return MoveOutcome.PUT_BACK, detail
+        return MoveOutcome.FAILED, detail
 
     def _set(self, move: Move, outcome: MoveOutcome, detail: str) -> None:
         move.outcome = outcome
@@ -182,11 +191,17 @@ class Journal:
         self._fresh.clear()
 
     def _summarise(self) -> str:
-        failed = self.list_moves(FAILED)
-        if not failed:
+        """Say in a sentence why the operation did not succeed; empty when it did."""
+        if self.operation.status == OperationStatus.SUCCEEDED:
             return ""
-        first = failed[0]
-        return f"{len(failed)} of {len(self._moves)} failed. {first.function}: {first.detail}"
+        failed = self.list_moves(FAILED)
+        if failed:
+            first = failed[0]
+            return f"{len(failed)} of {len(self._moves)} failed. {first.function}: {first.detail}"
+        unseen = sum(1 for move in self.list_moves(_ACCEPTED) if move.verified_at is None)
+        if unseen:
+            return f"{unseen} of {len(self._moves)} were not seen at their targets in time."
+        return "SAH was stopped before everything was moved."
 
     def _log(self) -> None:
         progress = self.operation.progress
