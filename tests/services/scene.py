@@ -26,6 +26,7 @@ from sah.services.operations import (
     preflight_plan,
     start_operation,
 )
+from tests.fakes import FakeAws
 
 ALIAS = "ACTIVE"
 START = "2"
@@ -104,6 +105,15 @@ class OneGateway:
         return gateway
 
 
+def make_aws(names: tuple[str, ...]) -> FakeAws:
+    """Make an AWS whose functions have three versions, and aliases at the second."""
+    aws = FakeAws()
+    aws.add_stack("any", dict.fromkeys(names, 3))
+    for name in names:
+        aws.set_alias(name, ALIAS, START)
+    return aws
+
+
 @dataclass(frozen=True)
 class Stage:
     """An app on a database of its own."""
@@ -134,12 +144,14 @@ class Scene:
     functions: tuple[str, ...]
     app: Flask = field(init=False)
     project_id: int = field(init=False)
+    stack_name: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.app = self.stage.app
         self.app.extensions["sah_connections"] = OneGateway(self.gateway)
         with self.app.app_context():
-            self.project_id = add_project(self.gateway, self.functions, f"shop-{next(_numbers)}")
+            project = add_project(self.gateway, self.functions, f"shop-{next(_numbers)}")
+            self.project_id, self.stack_name = project.id, project.stack_name
 
     def restart(self) -> None:
         """Forget all that only a process knows."""
@@ -239,7 +251,15 @@ class Scene:
                     assert alias.revision_id == state.revision_id
 
 
-def add_project(gateway: AwsGateway, functions: tuple[str, ...], name: str) -> int:
+def wait_for_end(scene: Scene, operation_id: int) -> Operation:
+    """Wait for the thread that carries an operation out."""
+    for thread in threading.enumerate():
+        if thread.name == f"operation-{operation_id}":
+            thread.join()
+    return scene.read(operation_id)
+
+
+def add_project(gateway: AwsGateway, functions: tuple[str, ...], name: str) -> Project:
     """Store a project as a sync that just ended would."""
     account = Account(name=name, region="eu-west-1", access_kind="default_chain")
     db.session.add(account)
@@ -252,7 +272,7 @@ def add_project(gateway: AwsGateway, functions: tuple[str, ...], name: str) -> i
     db.session.flush()
     db.session.add_all(_function(gateway, project.id, name) for name in functions)
     db.session.commit()
-    return project.id
+    return project
 
 
 def _function(gateway: AwsGateway, project_id: int, name: str) -> Function:

@@ -3,7 +3,6 @@
 Whatever happens: the end state, the journal, the rows that pages show, and AWS agree.
 """
 
-import threading
 from collections.abc import Callable
 
 import pytest
@@ -22,7 +21,18 @@ from sah.domain.operations import MoveOutcome, OnFailure, OperationStatus
 from sah.models import Operation
 from sah.services.runner import resume_operations
 from tests.fakes import FakeAws
-from tests.services.scene import ALIAS, OTHER, START, TARGET, Killed, Killer, Scene, Stage
+from tests.services.scene import (
+    ALIAS,
+    OTHER,
+    START,
+    TARGET,
+    Killed,
+    Killer,
+    Scene,
+    Stage,
+    make_aws,
+    wait_for_end,
+)
 
 NAMES = tuple(f"shop-dev-{number:02}" for number in range(16))
 POSITIONS = pytest.mark.parametrize(
@@ -69,17 +79,10 @@ LASTING: dict[str, Fault] = {
 }
 
 
-def make_aws(names: tuple[str, ...]) -> tuple[FakeAws, Killer]:
-    aws = FakeAws()
-    aws.add_stack("shop-dev", dict.fromkeys(names, 3))
-    for name in names:
-        aws.set_alias(name, ALIAS, START)
-    return aws, Killer(aws)
-
-
 @pytest.fixture
 def world() -> tuple[FakeAws, Killer]:
-    return make_aws(NAMES)
+    aws = make_aws(NAMES)
+    return aws, Killer(aws)
 
 
 @pytest.fixture
@@ -156,13 +159,6 @@ def take_up_after_kill(scene: Scene, killer: Killer, operation_id: int) -> Opera
     return wait_for_end(scene, operation_id)
 
 
-def wait_for_end(scene: Scene, operation_id: int) -> Operation:
-    for thread in threading.enumerate():
-        if thread.name == f"operation-{operation_id}":
-            thread.join()
-    return scene.read(operation_id)
-
-
 # Few functions, so that the process can be killed at each single call.
 FEW = NAMES[:4]
 
@@ -174,7 +170,8 @@ def test_a_kill_between_any_two_calls_leaves_a_journal_that_tells_all(
     stage: Stage, choice: OnFailure, failing: bool, after_effect: bool
 ) -> None:
     for number in range(1, 30):
-        aws, killer = make_aws(FEW)
+        aws = make_aws(FEW)
+        killer = Killer(aws)
         scene = Scene(stage, killer, FEW)
         operation_id = scene.start(choice)
         if failing:
@@ -200,7 +197,7 @@ def test_a_kill_while_a_killed_one_is_taken_up_changes_nothing(
     stage: Stage, choice: OnFailure
 ) -> None:
     for number in range(1, 20):
-        _, killer = make_aws(FEW)
+        killer = Killer(make_aws(FEW))
         scene = Scene(stage, killer, FEW)
         operation_id = scene.start(choice)
         killer.strike_at(4, after_effect=True)
@@ -252,7 +249,8 @@ def test_whatever_goes_wrong_at_once_the_journal_agrees_with_aws(
     kill_at: int,
     moved: str,
 ) -> None:
-    aws, killer = make_aws(FEW)
+    aws = make_aws(FEW)
+    killer = Killer(aws)
     scene = Scene(stage, killer, FEW)
     operation_id = scene.start(choice)
     for call, kind, subject, on_nth, times, after_effect in chosen:

@@ -1,27 +1,28 @@
-import pytest
+from dataclasses import replace
+from typing import Any
 
-from sah.domain.operations import MoveOutcome, OperationStatus
-from tests.fakes import FakeAws
-from tests.services.scene import ALIAS, START, Scene, Stage
+import pytest
+import sqlalchemy as sa
+
+from sah.domain.aliases import AliasState, Routing
+from sah.domain.errors import AwsAccessDeniedError, AwsServerError, AwsUnreachableError
+from sah.domain.operations import MoveOutcome, OnFailure, OperationStatus
+from sah.extensions import db
+from sah.models import Operation
+from tests.fakes import Call, FakeAws
+from tests.services.scene import ALIAS, OTHER, START, TARGET, Scene, Stage, make_aws
 
 NAMES = tuple(f"shop-dev-{number:02}" for number in range(6))
-
-
-def make_fake(names: tuple[str, ...] = NAMES) -> FakeAws:
-    aws = FakeAws()
-    aws.add_stack("shop-dev", dict.fromkeys(names, 3))
-    for name in names:
-        aws.set_alias(name, ALIAS, START)
-    return aws
+VICTIM = NAMES[3]
 
 
 @pytest.fixture
 def aws() -> FakeAws:
-    return make_fake()
+    return make_aws(NAMES)
 
 
 @pytest.fixture
-def scene(aws: FakeAws, stage: Stage) -> Scene:
+def scene(stage: Stage, aws: FakeAws) -> Scene:
     return Scene(stage, aws, NAMES)
 
 
@@ -31,5 +32,196 @@ def test_a_switch_moves_everything_and_reads_it_back(scene: Scene, aws: FakeAws)
     operation = scene.execute(operation_id)
     assert operation.status == OperationStatus.SUCCEEDED
     assert {move.outcome for move in operation.moves} == {MoveOutcome.MOVED}
+    assert str(operation.progress) == "moved 6 of 6"
+    assert operation.duration
     assert (aws.count("UpdateAlias"), aws.count("GetFunction"), len(aws.calls)) == (6, 6, 13)
     scene.check_agreement(operation, {})
+
+
+def test_a_split_is_read_back_with_its_weights(scene: Scene, aws: FakeAws) -> None:
+    target = {VICTIM: Routing(TARGET, ((OTHER, 0.25),))}
+    operation = scene.execute(scene.start(target=target))
+    assert operation.status == OperationStatus.SUCCEEDED
+    assert aws.count("GetAlias", VICTIM) == 2  # one of them when the scene was set
+    assert scene.live(VICTIM).shares == {TARGET: 0.75, OTHER: 0.25}
+    scene.check_agreement(operation, {})
+
+
+def test_leaving_a_canary_takes_its_weight_away(stage: Stage, aws: FakeAws) -> None:
+    aws.set_alias(VICTIM, ALIAS, START, (OTHER, 0.5))
+    scene = Scene(stage, aws, NAMES)
+    operation = scene.switch()
+    assert operation.status == OperationStatus.SUCCEEDED
+    assert scene.live(VICTIM) == Routing(TARGET)
+
+
+def test_putting_back_restores_a_split(stage: Stage, aws: FakeAws) -> None:
+    aws.set_alias(NAMES[0], ALIAS, START, (OTHER, 0.5))
+    scene = Scene(stage, aws, NAMES)
+    aws.fail("UpdateAlias", AwsAccessDeniedError("no"), times=9, subject=NAMES[-1])
+    operation = scene.switch()
+    assert operation.status == OperationStatus.PUT_BACK
+    assert scene.live(NAMES[0]).shares == {START: 0.5, OTHER: 0.5}
+    scene.check_agreement(operation, {})
+
+
+def test_an_alias_moved_by_someone_else_says_so(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start(OnFailure.FINISH)
+    aws.set_alias(VICTIM, ALIAS, OTHER)
+    operation = scene.execute(operation_id)
+    (move,) = [move for move in operation.moves if move.function == VICTIM]
+    assert move.detail.startswith(f"moved by someone else to version {OTHER} at ")
+    assert operation.error.startswith(f"1 of 6 failed. {VICTIM}: moved by someone else")
+
+
+def test_a_function_at_its_target_already_is_unchanged(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start()
+    aws.set_alias(VICTIM, ALIAS, TARGET)
+    operation = scene.execute(operation_id)
+    assert {m.function: m.outcome for m in operation.moves}[VICTIM] == MoveOutcome.UNCHANGED
+    assert operation.status == OperationStatus.SUCCEEDED
+
+
+def test_what_was_unchanged_is_not_put_back(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start()
+    aws.set_alias(NAMES[0], ALIAS, TARGET)
+    aws.fail("UpdateAlias", AwsAccessDeniedError("no"), times=9, subject=NAMES[-1])
+    operation = scene.execute(operation_id)
+    assert operation.status == OperationStatus.PUT_BACK
+    assert scene.live(NAMES[0]) == Routing(TARGET)
+
+
+def test_a_lost_update_that_is_given_up_cannot_land_later(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start(OnFailure.FINISH)
+    sent = aws.get_alias(VICTIM, ALIAS).revision_id
+    aws.fail("UpdateAlias", AwsUnreachableError("timed out"), times=8, subject=VICTIM)
+    operation = scene.execute(operation_id)
+    assert operation.status == OperationStatus.PARTLY_MOVED
+    assert aws.get_alias(VICTIM, ALIAS).revision_id != sent
+    scene.check_agreement(operation, {})
+
+
+def test_what_cannot_be_read_is_unknown_and_not_guessed(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start(OnFailure.FINISH)
+    aws.fail("UpdateAlias", AwsServerError("internal"), times=99, subject=VICTIM)
+    aws.fail("GetAlias", AwsUnreachableError("timed out"), times=99, subject=VICTIM)
+    operation = scene.execute(operation_id)
+    (move,) = [move for move in operation.moves if move.function == VICTIM]
+    assert move.outcome == MoveOutcome.UNKNOWN
+    assert "not known" in move.detail
+    assert operation.status == OperationStatus.PARTLY_MOVED
+
+
+def test_a_move_that_cannot_be_read_back_is_no_success(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start()
+    for call in ("GetFunction", "GetAlias"):
+        aws.fail(call, AwsAccessDeniedError("no"), times=99, subject=VICTIM)
+    operation = scene.execute(operation_id)
+    assert operation.status == OperationStatus.PARTLY_MOVED
+    assert operation.error == "1 of 6 were not seen at their targets in time."
+
+
+def test_a_fault_of_our_own_is_settled_like_a_lost_answer(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start()
+    aws.fail("UpdateAlias", ValueError("a bug"), subject=VICTIM, after_effect=True)
+    operation = scene.execute(operation_id)
+    assert operation.status == OperationStatus.SUCCEEDED
+    scene.check_agreement(operation, {})
+
+
+def test_after_a_failure_nothing_more_is_begun(stage: Stage) -> None:
+    names = tuple(f"shop-dev-{number:03}" for number in range(60))
+    aws = make_aws(names)
+    scene = Scene(stage, aws, names)
+    aws.fail("UpdateAlias", AwsAccessDeniedError("no"), times=9, subject=names[0])
+    operation = scene.switch()
+    left = [move for move in operation.moves if move.outcome == MoveOutcome.NOT_ATTEMPTED]
+    assert len(left) > 30
+    scene.check_agreement(operation, {})
+
+
+def test_attempts_are_in_the_journal_before_the_call(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start()
+    unwritten = []
+
+    def look(call: Call) -> None:
+        if call.name == "UpdateAlias":
+            with scene.app.app_context(), db.engine.connect() as connection:
+                query = sa.text(
+                    "SELECT attempted_at FROM move WHERE operation_id = :id AND function = :name"
+                )
+                found = connection.execute(query, {"id": operation_id, "name": call.subject})
+                unwritten.extend([call.subject] if found.scalar() is None else [])
+
+    aws.hook = look
+    assert scene.execute(operation_id).status == OperationStatus.SUCCEEDED
+    assert unwritten == []
+
+
+class Provisioned:
+    """A gateway to aliases with provisioned concurrency: traffic moves gradually."""
+
+    def __init__(self, aws: FakeAws, reads: int) -> None:
+        self._aws = aws
+        self._reads = dict.fromkeys(NAMES, reads)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the gateway has
+        return getattr(self._aws, name)
+
+    def update_alias(self, function: str, *args: Any) -> AliasState:  # noqa: ANN401
+        return self._in_between(self._aws.update_alias(function, *args))
+
+    def get_alias(self, function: str, alias: str) -> AliasState:
+        state = self._aws.get_alias(function, alias)
+        if state.routing.version == START or self._reads[function] <= 0:
+            return state
+        self._reads[function] -= 1
+        return self._in_between(state)
+
+    @staticmethod
+    def _in_between(state: AliasState) -> AliasState:
+        if state.routing.version == START:
+            return state
+        return replace(state, routing=Routing(state.routing.version, ((START, 0.4),)))
+
+
+def test_with_provisioned_concurrency_it_is_over_when_the_traffic_moved(
+    stage: Stage, aws: FakeAws
+) -> None:
+    gateway = Provisioned(aws, reads=3)
+    scene = Scene(stage, gateway, NAMES)
+    operation = scene.switch()
+    assert operation.status == OperationStatus.SUCCEEDED
+    assert aws.count("GetAlias", VICTIM) == 5  # set up, three times in between, once there
+    scene.check_agreement(operation, {})
+
+
+def test_while_the_traffic_moves_the_move_is_switching(stage: Stage, aws: FakeAws) -> None:
+    scene = Scene(stage, Provisioned(aws, reads=10_000), NAMES)
+    operation = scene.switch()
+    assert operation.status == OperationStatus.PARTLY_MOVED
+    assert {move.outcome for move in operation.moves} == {MoveOutcome.SWITCHING}
+    assert (
+        operation.moves[0].detail == "AWS accepted the move and still serves 1 (60 %) and 2 (40 %)."
+    )
+
+
+def test_what_is_still_switching_is_put_back(stage: Stage, aws: FakeAws) -> None:
+    scene = Scene(stage, Provisioned(aws, reads=10_000), NAMES)
+    aws.fail("UpdateAlias", AwsAccessDeniedError("no"), times=9, subject=NAMES[-1])
+    operation = scene.switch()
+    assert operation.status == OperationStatus.PUT_BACK
+    scene.check_agreement(operation, {})
+
+
+def test_without_credentials_nothing_moves(scene: Scene) -> None:
+    operation_id = scene.start()
+    with scene.app.app_context():
+        operation = db.session.get_one(Operation, operation_id)
+        assert operation.project
+        operation.project.account.encrypted_secret = "nonsense"
+        db.session.commit()
+    operation = scene.execute(operation_id)
+    assert operation.status == OperationStatus.FAILED
+    assert operation.error
+    assert {move.outcome for move in operation.moves} == {MoveOutcome.NOT_ATTEMPTED}

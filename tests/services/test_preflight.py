@@ -1,0 +1,105 @@
+import pytest
+
+from sah.domain.errors import AwsServerError
+from sah.domain.operations import MoveOutcome, OperationStatus
+from sah.domain.preflight import Preflight
+from sah.services.operations import plan_project_switch, preflight_plan
+from tests.fakes import FakeAws
+from tests.services.scene import ALIAS, OTHER, TARGET, Scene, Stage, make_aws
+
+NAMES = tuple(f"shop-dev-{number:02}" for number in range(4))
+VICTIM = NAMES[1]
+
+
+@pytest.fixture
+def aws() -> FakeAws:
+    return make_aws(NAMES)
+
+
+@pytest.fixture
+def scene(stage: Stage, aws: FakeAws) -> Scene:
+    return Scene(stage, aws, NAMES)
+
+
+def preflight(scene: Scene) -> Preflight:
+    with scene.app.app_context():
+        return preflight_plan(
+            scene.project_id, plan_project_switch(scene.project_id, scene.target())
+        )
+
+
+def test_a_sound_plan_has_nothing_to_say(scene: Scene, aws: FakeAws) -> None:
+    assert preflight(scene) == Preflight()
+    assert aws.count("GetFunction") == 2 * len(NAMES)
+
+
+def test_a_version_that_is_gone_blocks(scene: Scene, aws: FakeAws) -> None:
+    aws.delete_version(VICTIM, TARGET)
+    assert preflight(scene).problems == {VICTIM: "Version 1 does not exist (any more)."}
+
+
+def test_an_alias_that_is_gone_or_elsewhere_blocks(scene: Scene, aws: FakeAws) -> None:
+    aws.delete_alias(VICTIM, ALIAS)
+    aws.set_alias(NAMES[0], ALIAS, OTHER)
+    assert preflight(scene).problems == {
+        VICTIM: "The alias ACTIVE does not exist (any more).",
+        NAMES[0]: "ACTIVE serves version 3 by now, not 2: sync the project and plan again.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "blocks"),
+    [
+        ({"state": "Failed", "state_reason": "no subnet"}, True),
+        ({"state": "Pending"}, True),
+        ({"state": "Inactive", "state_reason_code": "KMSKeyNotFound"}, True),
+        ({"last_update_status": "InProgress"}, True),
+        ({"last_update_status": "Failed"}, True),
+        ({"state": "Inactive", "state_reason_code": "Idle"}, False),
+    ],
+)
+def test_a_version_that_cannot_run_blocks_and_a_sleeping_one_warns(
+    scene: Scene, aws: FakeAws, changes: dict[str, str], blocks: bool
+) -> None:
+    aws.change_version(VICTIM, TARGET, **changes)
+    found = preflight(scene)
+    assert list(found.problems if blocks else found.warnings) == [VICTIM]
+    assert not (found.warnings if blocks else found.problems)
+
+
+def test_what_aws_does_not_answer_is_only_a_warning(scene: Scene, aws: FakeAws) -> None:
+    aws.fail("GetFunction", AwsServerError("internal"), times=99, subject=VICTIM)
+    aws.fail("DescribeStacks", AwsServerError("internal"))
+    found = preflight(scene)
+    assert list(found.warnings) == [VICTIM]
+    assert not found.problems
+    assert not found.busy
+
+
+def test_a_plan_that_nobody_checked_is_checked_before_anything_moves(
+    scene: Scene, aws: FakeAws
+) -> None:
+    operation_id = scene.start()
+    scene.restart()
+    aws.delete_version(VICTIM, TARGET)
+    operation = scene.execute(operation_id)
+    assert operation.status == OperationStatus.FAILED
+    outcomes = {move.function: move.outcome for move in operation.moves}
+    assert outcomes.pop(VICTIM) == MoveOutcome.FAILED
+    assert set(outcomes.values()) == {MoveOutcome.NOT_ATTEMPTED}
+    assert aws.count("UpdateAlias") == 0
+
+
+def test_a_deploy_that_runs_is_a_warning_that_a_reason_overrides(
+    scene: Scene, aws: FakeAws
+) -> None:
+    aws.add_stack(scene.stack_name)
+    aws.set_stack_status(scene.stack_name, "UPDATE_IN_PROGRESS")
+    assert "UPDATE_IN_PROGRESS" in preflight(scene).busy
+    refused = scene.switch()
+    assert refused.status == OperationStatus.FAILED
+    assert refused.error.endswith("and may move the same aliases. Nothing was moved.")
+    assert aws.count("UpdateAlias") == 0
+    operation = scene.execute(scene.start(override_reason="the deploy hangs"))
+    assert operation.status == OperationStatus.SUCCEEDED
+    assert operation.override_reason == "the deploy hangs"
