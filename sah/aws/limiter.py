@@ -23,9 +23,9 @@ class Pool(StrEnum):
 # Calls per second. A hair less than AWS allows, and a burst of a little less than a
 # second's worth, since calls arrive at AWS less evenly than they leave.
 RATES: Final[Mapping[Pool, float]] = {
-    Pool.GET_FUNCTION: 98.0,
-    Pool.GET_POLICY: 14.7,
-    Pool.OTHER: 14.7,
+    Pool.GET_FUNCTION: 99.0,
+    Pool.GET_POLICY: 14.9,
+    Pool.OTHER: 14.9,
 }
 BURST_S: Final = 0.95
 

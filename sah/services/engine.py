@@ -48,41 +48,51 @@ class Scribe(Protocol):
         """Keep what was written, before the next calls are sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One kind of calls: the tasks that wait, and the threads that take them."""
+
+    tasks: "queue.SimpleQueue[Task | None]" = field(default_factory=queue.SimpleQueue)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+
 class Crew:
     """Threads that make the calls of tasks. Use it as a context manager.
 
     Readings have threads of their own, so that they need not wait behind updates.
+    A thread starts when there is a task for it.
     """
 
     def __init__(self, gateway: AwsGateway, size: int) -> None:
         self.size = max(1, min(size, MOST_IN_FLIGHT))
         self._gateway = gateway
         self._answers: queue.SimpleQueue[tuple[Task, Answer | BaseException]] = queue.SimpleQueue()
-        self._writes: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        self._reads: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._writes = _Lane()
+        self._reads = _Lane()
         self._stopped = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._work, args=(tasks,), name=f"aws-{number}")
-            for number in range(self.size)
-            for tasks in (self._writes, self._reads)
-        ]
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
-        for _thread in self._threads:
-            self._writes.put(None)
-            self._reads.put(None)
-        for thread in self._threads:
-            thread.join()
+        lanes = (self._writes, self._reads)
+        for lane in lanes:
+            for _thread in lane.threads:
+                lane.tasks.put(None)
+        for lane in lanes:
+            for thread in lane.threads:
+                thread.join()
 
     def send(self, task: Task) -> None:
         """Have the call of a task's phase made."""
-        (self._writes if task.phase.writes else self._reads).put(task)
+        lane = self._writes if task.phase.writes else self._reads
+        lane.tasks.put(task)
+        if len(lane.threads) < self.size:
+            name = f"aws-{task.phase}-{len(lane.threads)}"
+            thread = threading.Thread(target=self._work, args=(lane.tasks,), name=name)
+            lane.threads.append(thread)
+            thread.start()
 
     def collect(self, timeout_s: float) -> list[tuple[Task, Answer]]:
         """Wait for answers, and give all that are there."""

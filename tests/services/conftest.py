@@ -1,11 +1,20 @@
 """The app that the tests of operations share; each test has a project of its own in it."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.fakes import FakeAws
-from tests.services.scene import Stage, make_stage
+from tests.services.scene import Ground, close_operations, make_ground
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return make_stage(tmp_path_factory.mktemp("instance"), FakeAws())
+def shared_ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    return make_ground(tmp_path_factory.mktemp("instance"), FakeAws())
+
+
+@pytest.fixture
+def ground(shared_ground: Ground) -> Iterator[Ground]:
+    """An app on which no operation is active, neither before the test nor after it."""
+    yield shared_ground
+    close_operations(shared_ground)

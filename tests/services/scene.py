@@ -1,4 +1,4 @@
-"""A stage for operations: an app, an AWS with a stack, and a project that knows it."""
+"""A scene for operations: an app, an AWS with a stack, and a project that knows it."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask
 
 from sah.aws.gateway import AccountAccess, AwsGateway
@@ -24,6 +25,7 @@ from sah.services.operations import (
     OperationRequest,
     plan_project_switch,
     preflight_plan,
+    run_operation,
     start_operation,
 )
 from tests.fakes import FakeAws
@@ -115,17 +117,17 @@ def make_aws(names: tuple[str, ...]) -> FakeAws:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Ground:
     """An app on a database of its own."""
 
     app: Flask
     settings: Settings
 
 
-def make_stage(folder: Path, gateway: object) -> Stage:
+def make_ground(folder: Path, gateway: object) -> Ground:
     """Make an app in a folder."""
     settings = replace(load_settings(folder, {}), log_level="error")
-    return Stage(make_app(settings, gateway), settings)
+    return Ground(make_app(settings, gateway), settings)
 
 
 def make_app(settings: Settings, gateway: object) -> Flask:
@@ -139,7 +141,7 @@ def make_app(settings: Settings, gateway: object) -> Flask:
 class Scene:
     """One new project of an app; ``restart`` is what a new process sees."""
 
-    stage: Stage
+    ground: Ground
     gateway: Any
     functions: tuple[str, ...]
     app: Flask = field(init=False)
@@ -147,7 +149,7 @@ class Scene:
     stack_name: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.app = self.stage.app
+        self.app = self.ground.app
         self.app.extensions["sah_connections"] = OneGateway(self.gateway)
         with self.app.app_context():
             project = add_project(self.gateway, self.functions, f"shop-{next(_numbers)}")
@@ -155,7 +157,7 @@ class Scene:
 
     def restart(self) -> None:
         """Forget all that only a process knows."""
-        self.app = make_app(self.stage.settings, self.gateway)
+        self.app = make_app(self.ground.settings, self.gateway)
 
     def target(self, **weights: float) -> dict[str, Routing]:
         """Aim every function at the version before."""
@@ -169,18 +171,39 @@ class Scene:
     ) -> int:
         """Plan, check and journal a switch."""
         target = self.target() if target is None else target
+        request = self.request(target, on_failure=on_failure, **changes)
+        with self.app.app_context():
+            return start_operation(request).id
+
+    def request(
+        self,
+        target: Mapping[str, Routing],
+        **changes: Any,  # noqa: ANN401 - the fields of a request
+    ) -> OperationRequest:
+        """Plan and check a switch, as the page before the confirmation does."""
         with self.app.app_context():
             plan = plan_project_switch(self.project_id, target)
             preflight_plan(self.project_id, plan)
-            fields: dict[str, Any] = {
-                "project_id": self.project_id,
-                "target": target,
-                "fingerprint": plan.fingerprint,
-                "reason": "bad deploy",
-                "requested_by": "ada@example.org",
-                "on_failure": on_failure,
-            }
-            return start_operation(OperationRequest(**(fields | changes))).id
+        fields: dict[str, Any] = {
+            "project_id": self.project_id,
+            "target": target,
+            "fingerprint": plan.fingerprint,
+            "reason": "bad deploy",
+            "requested_by": "ada@example.org",
+        }
+        return OperationRequest(**(fields | changes))
+
+    def run(self, request: OperationRequest) -> Operation:
+        """Start in the background, as a page does, and wait for the end."""
+        with self.app.app_context():
+            operation_id = start_operation(request).id
+            run_operation(operation_id)
+        return wait_for_end(self, operation_id)
+
+    def use(self, gateway: object) -> None:
+        """Take another way to AWS."""
+        self.gateway = gateway
+        self.app.extensions["sah_connections"] = OneGateway(gateway)
 
     def execute(self, operation_id: int) -> Operation:
         """Carry an operation out, here and now."""
@@ -249,6 +272,17 @@ class Scene:
                     assert shown.serves_like(live[row.name])
                     state = self.gateway.get_alias(row.name, ALIAS)
                     assert alias.revision_id == state.revision_id
+
+
+def close_operations(ground: Ground) -> None:
+    """End what a test left active, so that no other test takes it up."""
+    with ground.app.app_context():
+        db.session.execute(
+            sa.update(Operation)
+            .where(Operation.finished_at.is_(None))
+            .values(status=OperationStatus.FAILED, finished_at=datetime.now(UTC))
+        )
+        db.session.commit()
 
 
 def wait_for_end(scene: Scene, operation_id: int) -> Operation:

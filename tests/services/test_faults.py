@@ -26,10 +26,10 @@ from tests.services.scene import (
     OTHER,
     START,
     TARGET,
+    Ground,
     Killed,
     Killer,
     Scene,
-    Stage,
     make_aws,
     wait_for_end,
 )
@@ -96,8 +96,8 @@ def killer(world: tuple[FakeAws, Killer]) -> Killer:
 
 
 @pytest.fixture
-def scene(stage: Stage, killer: Killer) -> Scene:
-    return Scene(stage, killer, NAMES)
+def scene(ground: Ground, killer: Killer) -> Scene:
+    return Scene(ground, killer, NAMES)
 
 
 @POSITIONS
@@ -167,12 +167,12 @@ FEW = NAMES[:4]
 @CHOICES
 @pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
 def test_a_kill_between_any_two_calls_leaves_a_journal_that_tells_all(
-    stage: Stage, choice: OnFailure, failing: bool, after_effect: bool
+    ground: Ground, choice: OnFailure, failing: bool, after_effect: bool
 ) -> None:
     for number in range(1, 30):
         aws = make_aws(FEW)
         killer = Killer(aws)
-        scene = Scene(stage, killer, FEW)
+        scene = Scene(ground, killer, FEW)
         operation_id = scene.start(choice)
         if failing:
             aws.fail("UpdateAlias", AwsAccessDeniedError("not allowed"), times=99, subject=FEW[2])
@@ -194,11 +194,11 @@ def test_a_kill_between_any_two_calls_leaves_a_journal_that_tells_all(
 
 @CHOICES
 def test_a_kill_while_a_killed_one_is_taken_up_changes_nothing(
-    stage: Stage, choice: OnFailure
+    ground: Ground, choice: OnFailure
 ) -> None:
     for number in range(1, 20):
         killer = Killer(make_aws(FEW))
-        scene = Scene(stage, killer, FEW)
+        scene = Scene(ground, killer, FEW)
         operation_id = scene.start(choice)
         killer.strike_at(4, after_effect=True)
         with pytest.raises(Killed):
@@ -243,7 +243,7 @@ faults = st.tuples(
     moved=st.sampled_from(["", *FEW]),
 )
 def test_whatever_goes_wrong_at_once_the_journal_agrees_with_aws(
-    stage: Stage,
+    ground: Ground,
     choice: OnFailure,
     chosen: list[tuple[str, str, str, int, int, bool]],
     kill_at: int,
@@ -251,7 +251,7 @@ def test_whatever_goes_wrong_at_once_the_journal_agrees_with_aws(
 ) -> None:
     aws = make_aws(FEW)
     killer = Killer(aws)
-    scene = Scene(stage, killer, FEW)
+    scene = Scene(ground, killer, FEW)
     operation_id = scene.start(choice)
     for call, kind, subject, on_nth, times, after_effect in chosen:
         aws.fail(

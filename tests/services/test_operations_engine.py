@@ -10,7 +10,7 @@ from sah.domain.operations import MoveOutcome, OnFailure, OperationStatus
 from sah.extensions import db
 from sah.models import Operation
 from tests.fakes import Call, FakeAws
-from tests.services.scene import ALIAS, OTHER, START, TARGET, Scene, Stage, make_aws
+from tests.services.scene import ALIAS, OTHER, START, TARGET, Ground, Scene, make_aws
 
 NAMES = tuple(f"shop-dev-{number:02}" for number in range(6))
 VICTIM = NAMES[3]
@@ -22,8 +22,8 @@ def aws() -> FakeAws:
 
 
 @pytest.fixture
-def scene(stage: Stage, aws: FakeAws) -> Scene:
-    return Scene(stage, aws, NAMES)
+def scene(ground: Ground, aws: FakeAws) -> Scene:
+    return Scene(ground, aws, NAMES)
 
 
 def test_a_switch_moves_everything_and_reads_it_back(scene: Scene, aws: FakeAws) -> None:
@@ -47,17 +47,17 @@ def test_a_split_is_read_back_with_its_weights(scene: Scene, aws: FakeAws) -> No
     scene.check_agreement(operation, {})
 
 
-def test_leaving_a_canary_takes_its_weight_away(stage: Stage, aws: FakeAws) -> None:
+def test_leaving_a_canary_takes_its_weight_away(ground: Ground, aws: FakeAws) -> None:
     aws.set_alias(VICTIM, ALIAS, START, (OTHER, 0.5))
-    scene = Scene(stage, aws, NAMES)
+    scene = Scene(ground, aws, NAMES)
     operation = scene.switch()
     assert operation.status == OperationStatus.SUCCEEDED
     assert scene.live(VICTIM) == Routing(TARGET)
 
 
-def test_putting_back_restores_a_split(stage: Stage, aws: FakeAws) -> None:
+def test_putting_back_restores_a_split(ground: Ground, aws: FakeAws) -> None:
     aws.set_alias(NAMES[0], ALIAS, START, (OTHER, 0.5))
-    scene = Scene(stage, aws, NAMES)
+    scene = Scene(ground, aws, NAMES)
     aws.fail("UpdateAlias", AwsAccessDeniedError("no"), times=9, subject=NAMES[-1])
     operation = scene.switch()
     assert operation.status == OperationStatus.PUT_BACK
@@ -129,10 +129,10 @@ def test_a_fault_of_our_own_is_settled_like_a_lost_answer(scene: Scene, aws: Fak
     scene.check_agreement(operation, {})
 
 
-def test_after_a_failure_nothing_more_is_begun(stage: Stage) -> None:
+def test_after_a_failure_nothing_more_is_begun(ground: Ground) -> None:
     names = tuple(f"shop-dev-{number:03}" for number in range(60))
     aws = make_aws(names)
-    scene = Scene(stage, aws, names)
+    scene = Scene(ground, aws, names)
     aws.fail("UpdateAlias", AwsAccessDeniedError("no"), times=9, subject=names[0])
     operation = scene.switch()
     left = [move for move in operation.moves if move.outcome == MoveOutcome.NOT_ATTEMPTED]
@@ -186,18 +186,18 @@ class Provisioned:
 
 
 def test_with_provisioned_concurrency_it_is_over_when_the_traffic_moved(
-    stage: Stage, aws: FakeAws
+    ground: Ground, aws: FakeAws
 ) -> None:
     gateway = Provisioned(aws, reads=3)
-    scene = Scene(stage, gateway, NAMES)
+    scene = Scene(ground, gateway, NAMES)
     operation = scene.switch()
     assert operation.status == OperationStatus.SUCCEEDED
     assert aws.count("GetAlias", VICTIM) == 5  # set up, three times in between, once there
     scene.check_agreement(operation, {})
 
 
-def test_while_the_traffic_moves_the_move_is_switching(stage: Stage, aws: FakeAws) -> None:
-    scene = Scene(stage, Provisioned(aws, reads=10_000), NAMES)
+def test_while_the_traffic_moves_the_move_is_switching(ground: Ground, aws: FakeAws) -> None:
+    scene = Scene(ground, Provisioned(aws, reads=10_000), NAMES)
     operation = scene.switch()
     assert operation.status == OperationStatus.PARTLY_MOVED
     assert {move.outcome for move in operation.moves} == {MoveOutcome.SWITCHING}
@@ -206,8 +206,8 @@ def test_while_the_traffic_moves_the_move_is_switching(stage: Stage, aws: FakeAw
     )
 
 
-def test_what_is_still_switching_is_put_back(stage: Stage, aws: FakeAws) -> None:
-    scene = Scene(stage, Provisioned(aws, reads=10_000), NAMES)
+def test_what_is_still_switching_is_put_back(ground: Ground, aws: FakeAws) -> None:
+    scene = Scene(ground, Provisioned(aws, reads=10_000), NAMES)
     aws.fail("UpdateAlias", AwsAccessDeniedError("no"), times=9, subject=NAMES[-1])
     operation = scene.switch()
     assert operation.status == OperationStatus.PUT_BACK

@@ -28,7 +28,7 @@ from sah.services.operations import (
 )
 from sah.services.projects import delete_project
 from tests.fakes import FakeAws
-from tests.services.scene import ALIAS, OTHER, START, TARGET, Scene, Stage, make_aws
+from tests.services.scene import ALIAS, OTHER, START, TARGET, Ground, Scene, make_aws
 
 NAMES = tuple(f"shop-dev-{number:02}" for number in range(4))
 VICTIM = NAMES[1]
@@ -40,8 +40,8 @@ def aws() -> FakeAws:
 
 
 @pytest.fixture
-def scene(stage: Stage, aws: FakeAws) -> Scene:
-    return Scene(stage, aws, NAMES)
+def scene(ground: Ground, aws: FakeAws) -> Scene:
+    return Scene(ground, aws, NAMES)
 
 
 def test_the_second_person_is_told_who_is_moving_what(scene: Scene) -> None:

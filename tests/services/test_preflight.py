@@ -5,7 +5,7 @@ from sah.domain.operations import MoveOutcome, OperationStatus
 from sah.domain.preflight import Preflight
 from sah.services.operations import plan_project_switch, preflight_plan
 from tests.fakes import FakeAws
-from tests.services.scene import ALIAS, OTHER, TARGET, Scene, Stage, make_aws
+from tests.services.scene import ALIAS, OTHER, TARGET, Ground, Scene, make_aws
 
 NAMES = tuple(f"shop-dev-{number:02}" for number in range(4))
 VICTIM = NAMES[1]
@@ -17,8 +17,8 @@ def aws() -> FakeAws:
 
 
 @pytest.fixture
-def scene(stage: Stage, aws: FakeAws) -> Scene:
-    return Scene(stage, aws, NAMES)
+def scene(ground: Ground, aws: FakeAws) -> Scene:
+    return Scene(ground, aws, NAMES)
 
 
 def preflight(scene: Scene) -> Preflight:

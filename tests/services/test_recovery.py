@@ -15,7 +15,7 @@ from sah.services.journal import Journal
 from sah.services.operations import resume_operations, run_operation
 from sah.services.owners import LEASE, is_alive, this_process
 from tests.fakes import FakeAws
-from tests.services.scene import Scene, Stage, make_aws, wait_for_end
+from tests.services.scene import Ground, Scene, make_aws, wait_for_end
 
 NAMES = tuple(f"shop-dev-{number:02}" for number in range(4))
 NOW = datetime.now(UTC)
@@ -27,8 +27,8 @@ def aws() -> FakeAws:
 
 
 @pytest.fixture
-def scene(stage: Stage, aws: FakeAws) -> Scene:
-    return Scene(stage, aws, NAMES)
+def scene(ground: Ground, aws: FakeAws) -> Scene:
+    return Scene(ground, aws, NAMES)
 
 
 def own(scene: Scene, operation_id: int, owner: str, heartbeat_at: datetime | None) -> None:

@@ -1,0 +1,1 @@
+"""How fast operations are, measured: ``make bench``."""
