@@ -7,9 +7,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from sah.services import sync
+from sah.services.runner import resume_operations
 
 # An account that hangs holds up one run of the sync; the next ones leave it out.
 _RUNS_AT_ONCE = 4
+# How often SAH looks for operations whose process died: its own before this start, at
+# once, and later those of a command line.
+_TAKE_UP_EVERY_S = 15
 
 
 def start_scheduler(app: Flask) -> BackgroundScheduler:
@@ -34,6 +38,14 @@ def start_scheduler(app: Flask) -> BackgroundScheduler:
         seconds=app.config["SYNC_INTERVAL_S"],
         id="sync",
         max_instances=_RUNS_AT_ONCE,
+        next_run_time=datetime.now(UTC),
+    )
+    scheduler.add_job(
+        resume_operations,
+        "interval",
+        args=[app],
+        seconds=_TAKE_UP_EVERY_S,
+        id="take-up",
         next_run_time=datetime.now(UTC),
     )
     scheduler.start()

@@ -11,6 +11,8 @@ from sah.services.projects import get_project
 
 bp = Blueprint("operations", __name__)
 
+_MOVED = (MoveOutcome.MOVED, MoveOutcome.SWITCHING)
+
 
 @bp.get("/operations")
 @requires(Right.VIEW)
@@ -44,11 +46,10 @@ def show_progress(operation_id: int) -> ResponseReturnValue:
 
 def _render(template: str, operation_id: int) -> ResponseReturnValue:
     operation = get_operation(operation_id)
-    ended = [move for move in operation.moves if move.outcome != MoveOutcome.PENDING]
     return render_template(
         template,
         operation=operation,
         active=OperationStatus(operation.status).is_active,
-        ended=len(ended),
-        moved=[move for move in operation.moves if move.outcome == MoveOutcome.MOVED],
+        unfinished=operation.status != OperationStatus.SUCCEEDED,
+        moved=[move for move in operation.moves if move.outcome in _MOVED],
     )

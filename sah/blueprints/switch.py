@@ -1,6 +1,7 @@
 """The switch of a project's versions: choose, read the plan, confirm; all on one address."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,21 +13,25 @@ from sah.blueprints.access import requires
 from sah.domain.access import Right
 from sah.domain.aliases import Routing
 from sah.domain.errors import ConflictError, InvalidInputError
-from sah.domain.operations import OnFailure
+from sah.domain.operations import OnFailure, OperationKind
 from sah.domain.plans import Plan
 from sah.forms.switch import (
     Choice,
     ConfirmForm,
     choice_fields,
+    choices_of,
     live_routings,
     parse_target,
     read_choices,
 )
 from sah.services.operations import (
     OperationRequest,
-    execute_operation,
     list_operations,
     plan_project_switch,
+    plan_rest,
+    plan_undo,
+    preflight_plan,
+    run_operation,
     start_operation,
 )
 from sah.services.projects import ProjectView, find_active_operation, get_project_summary
@@ -64,6 +69,31 @@ def decide(project_id: int) -> ResponseReturnValue:
     if len(address) > _LONGEST_ADDRESS:
         return _show_plan(project_id, choices, request.form)
     return redirect(address, 303)
+
+
+@bp.get("/undo/<int:operation_id>")
+@requires(Right.OPERATE)
+def undo(project_id: int, operation_id: int) -> ResponseReturnValue:
+    """Read what would take back an operation."""
+    form = ConfirmForm.following(OperationKind.UNDO, operation_id)
+    return _show_following(project_id, plan_undo(operation_id), form)
+
+
+@bp.get("/rest/<int:operation_id>")
+@requires(Right.OPERATE)
+def rest(project_id: int, operation_id: int) -> ResponseReturnValue:
+    """Read what an operation left to be moved."""
+    form = ConfirmForm.following(OperationKind.REST, operation_id)
+    return _show_following(project_id, plan_rest(operation_id), form)
+
+
+def _show_following(project_id: int, following: Plan, form: ConfirmForm) -> ResponseReturnValue:
+    choices = choices_of(following.target)
+    _, plan, errors = _plan(project_id, choices)
+    if plan is None:
+        return _show_form(project_id, choices, errors, form)
+    plan = replace(plan, moved_since=following.moved_since)
+    return _render_plan(project_id, choices, plan, form)
 
 
 def _address_of(project_id: int, choices: Mapping[str, Choice], reason: str) -> str:
@@ -122,6 +152,9 @@ def _start(
         reason=form.reason.data,
         requested_by=current_user.email,
         on_failure=OnFailure(form.on_failure.data),
+        kind=form.operation_kind,
+        origin_id=form.operation_origin_id,
+        override_reason=form.text("override_reason"),
     )
     try:
         operation = start_operation(wanted)
@@ -131,13 +164,8 @@ def _start(
         if repeated is None:
             raise
         return _redirect_to_operation(repeated)
-    _run(operation.id)
+    run_operation(operation.id)
     return _redirect_to_operation(operation.id)
-
-
-def _run(operation_id: int) -> None:
-    """Carry an operation out; the one place that knows that this is done within the request."""
-    execute_operation(operation_id)
 
 
 def _plan(
@@ -178,6 +206,7 @@ def _render_plan(
         plan=plan,
         versions=_describe_versions(summary),
         active=find_active_operation(project_id),
+        preflight=preflight_plan(project_id, plan) if plan.moves else None,
         form=form,
         fields=choice_fields(choices),
         shown_at=datetime.now(UTC).timestamp(),

@@ -170,7 +170,7 @@ class Rules:
             task = replace(task, phase=Phase.CONFIRM)
             delay = self.patience.switching_delay_s
             return Step(task, outcome=MoveOutcome.SWITCHING, seen=answer, delay_s=delay)
-        return _failed(task, self._moved_by_other(answer.routing), answer)
+        return _failed(task, f"It {self._moved_by_other(answer.routing)}", answer)
 
     def _not_moved_yet(self, task: Task, seen: AliasState) -> Step:
         if not task.giving_up and self._may_retry(task):
@@ -215,7 +215,8 @@ class Rules:
         stale = answer.routing.serves_like(task.before)  # AWS's reads may lag behind its writes
         if stale and task.looks <= self.patience.looks // 2:
             return Step(task, delay_s=self.patience.delay_s(task.looks))
-        return _failed(task, f"SAH moved it, then {self._moved_by_other(answer.routing)}", answer)
+        by_other = self._moved_by_other(answer.routing)
+        return _failed(task, f"SAH moved it, then it {by_other}", answer)
 
     def _confirm_again(self, task: Task, answer: Answer) -> Step:
         if isinstance(answer, _LATER + _LOST) and task.looks < self.patience.looks:
@@ -239,7 +240,9 @@ class Rules:
 
     def _moved_by_other(self, routing: Routing) -> str:
         """Say who won; AWS does not tell when, so the time is that of the reading."""
-        return f"moved by someone else to version {routing} at {self.now:%H:%M:%S} UTC or before."
+        return (
+            f"was moved by someone else to version {routing} at {self.now:%H:%M:%S} UTC or before."
+        )
 
 
 def _go_on(task: Task, phase: Phase) -> Step:

@@ -7,13 +7,14 @@ version and ``w.NAME`` its share in percent. Form and address use the same names
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 from wtforms import HiddenField, RadioField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from sah.domain.aliases import Routing, parse_routing
 from sah.domain.errors import InvalidInputError
-from sah.domain.operations import OnFailure
+from sah.domain.operations import OnFailure, OperationKind
 from sah.forms.base import BaseForm, choices
 
 _LONGEST_REASON = 500
@@ -69,6 +70,18 @@ def choice_fields(chosen: Mapping[str, Choice]) -> dict[str, str]:
     }
 
 
+def choices_of(target: Mapping[str, Routing]) -> dict[str, Choice]:
+    """Give the choices that lead to a target, by function name."""
+    return {name: _choice_of(routing) for name, routing in target.items()}
+
+
+def _choice_of(routing: Routing) -> Choice:
+    for second, weight in routing.weights:
+        if weight:
+            return Choice(routing.version, second, f"{weight * 100:g}")
+    return Choice(routing.version)
+
+
 def _parse_choice(choice: Choice, live: Routing | None) -> Routing:
     version = choice.version or (live.version if live else "")
     if not choice.second:
@@ -94,6 +107,8 @@ class ConfirmForm(BaseForm):
 
     fingerprint = HiddenField()
     shown_at = HiddenField()
+    kind = HiddenField()
+    origin_id = HiddenField()
     reason = TextAreaField(
         "Reason",
         [
@@ -111,6 +126,32 @@ class ConfirmForm(BaseForm):
         ),
         default=str(OnFailure.PUT_BACK),
     )
+
+    override_reason = TextAreaField(
+        "Move all the same, because",
+        [Length(max=_LONGEST_REASON, message="At most 500 characters, please.")],
+        description="Needed while CloudFormation works on the stack; it stays in the history.",
+        render_kw={"rows": 2, "maxlength": _LONGEST_REASON},
+    )
+
+    @classmethod
+    def following(cls, kind: OperationKind, origin_id: int) -> Self:
+        """Make the form for an operation that undoes another, or moves the rest of it."""
+        verb = "Undo" if kind is OperationKind.UNDO else "Finish"
+        reason = f"{verb} operation #{origin_id}"
+        return cls(formdata=None, kind=kind.value, origin_id=str(origin_id), reason=reason)
+
+    @property
+    def operation_kind(self) -> OperationKind:
+        """What the operation follows another one for, else a plain switch."""
+        known = {kind.value: kind for kind in (OperationKind.UNDO, OperationKind.REST)}
+        return known.get(self.text("kind"), OperationKind.SWITCH)
+
+    @property
+    def operation_origin_id(self) -> int | None:
+        """The operation that this one follows."""
+        text = self.text("origin_id")
+        return int(text) if text.isascii() and text.isdigit() else None
 
     def seen_at(self, now: datetime) -> datetime:
         """Say when the plan was shown; ``now`` when the form does not tell."""

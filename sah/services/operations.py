@@ -128,6 +128,7 @@ def start_operation(request: OperationRequest) -> Operation:
     """
     reason = _parse_reason(request.reason)
     project = get_project(request.project_id)
+    _check_origin(request)
     _refuse_when_busy(project)
     plan = plan_project_switch(request.project_id, request.target)
     if plan.fingerprint != request.fingerprint:
@@ -146,6 +147,15 @@ def start_operation(request: OperationRequest) -> Operation:
         _refuse_when_busy(get_project(request.project_id))
         raise
     return operation
+
+
+def _check_origin(request: OperationRequest) -> None:
+    if request.kind not in (OperationKind.UNDO, OperationKind.REST):
+        return
+    if request.origin_id is None or get_operation(request.origin_id).project_id != (
+        request.project_id
+    ):
+        raise InvalidInputError("This follows an operation of another project.")
 
 
 def _journal(project: Project, plan: Plan, request: OperationRequest, reason: str) -> Operation:

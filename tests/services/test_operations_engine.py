@@ -7,8 +7,10 @@ import sqlalchemy as sa
 from sah.domain.aliases import AliasState, Routing
 from sah.domain.errors import AwsAccessDeniedError, AwsServerError, AwsUnreachableError
 from sah.domain.operations import MoveOutcome, OnFailure, OperationStatus
+from sah.domain.steps import Answer, Task
 from sah.extensions import db
 from sah.models import Operation
+from sah.services.engine import Crew
 from tests.fakes import Call, FakeAws
 from tests.services.scene import ALIAS, OTHER, START, TARGET, Ground, Scene, make_aws
 
@@ -70,8 +72,8 @@ def test_an_alias_moved_by_someone_else_says_so(scene: Scene, aws: FakeAws) -> N
     aws.set_alias(VICTIM, ALIAS, OTHER)
     operation = scene.execute(operation_id)
     (move,) = [move for move in operation.moves if move.function == VICTIM]
-    assert move.detail.startswith(f"moved by someone else to version {OTHER} at ")
-    assert operation.error.startswith(f"1 of 6 failed. {VICTIM}: moved by someone else")
+    assert move.detail.startswith(f"It was moved by someone else to version {OTHER} at ")
+    assert operation.error.startswith(f"1 of 6 failed. {VICTIM}: It was moved by someone else")
 
 
 def test_a_function_at_its_target_already_is_unchanged(scene: Scene, aws: FakeAws) -> None:
@@ -225,3 +227,19 @@ def test_without_credentials_nothing_moves(scene: Scene) -> None:
     assert operation.status == OperationStatus.FAILED
     assert operation.error
     assert {move.outcome for move in operation.moves} == {MoveOutcome.NOT_ATTEMPTED}
+
+
+def test_no_transaction_is_open_while_aws_is_waited_for(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collect = Crew.collect
+    opened = []
+
+    def look(crew: Crew, timeout_s: float) -> list[tuple[Task, Answer]]:
+        opened.append(db.session().in_transaction())
+        return collect(crew, timeout_s)
+
+    monkeypatch.setattr(Crew, "collect", look)
+    assert scene.switch().status == OperationStatus.SUCCEEDED
+    assert opened
+    assert not any(opened)

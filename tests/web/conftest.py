@@ -14,6 +14,12 @@ from tests.factories import OPERATOR, make_shop
 from tests.fakes import FakeAws
 
 
+@pytest.fixture(autouse=True)
+def in_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Carry operations out before the answer, so that the next page shows their end."""
+    monkeypatch.setattr("sah.blueprints.switch.run_operation", execute_operation)
+
+
 @pytest.fixture
 def shop(app: Flask, aws: FakeAws) -> int:
     """A project of three functions with three versions each; its id."""
