@@ -1,7 +1,7 @@
 """A scene for operations: an app, an AWS with a stack, and a project that knows it."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -245,7 +245,8 @@ class Scene:
             assert live[move.function].serves_like(expected), f"{move.function}: {move.outcome}"
             assert move.finished_at is not None
         self._check_end(operation, live)
-        self._check_rows(live, foreign)
+        unknown = {m.function for m in operation.moves if m.outcome == MoveOutcome.UNKNOWN}
+        self._check_rows(live, {*foreign, *unknown})
 
     def _check_end(self, operation: Operation, live: Mapping[str, Routing]) -> None:
         moved = [m for m in operation.moves if live[m.function].serves_like(m.after)]
@@ -263,12 +264,12 @@ class Scene:
                 raise AssertionError(unended)
         assert operation.finished_at is not None
 
-    def _check_rows(self, live: Mapping[str, Routing], foreign: Mapping[str, str]) -> None:
+    def _check_rows(self, live: Mapping[str, Routing], unseen: Collection[str]) -> None:
         with self.app.app_context():
             for row in db.session.query(Function).filter_by(project_id=self.project_id):
                 (alias,) = row.aliases
                 shown = Routing(alias.version, tuple(alias.weights.items()))
-                if row.name not in foreign:
+                if row.name not in unseen:
                     assert shown.serves_like(live[row.name])
                     state = self.gateway.get_alias(row.name, ALIAS)
                     assert alias.revision_id == state.revision_id

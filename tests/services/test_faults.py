@@ -6,7 +6,7 @@ Whatever happens: the end state, the journal, the rows that pages show, and AWS 
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from sah.domain.errors import (
@@ -249,6 +249,7 @@ def test_whatever_goes_wrong_at_once_the_journal_agrees_with_aws(
     kill_at: int,
     moved: str,
 ) -> None:
+    note(f"{choice} {chosen} {kill_at} {moved}")
     aws = make_aws(FEW)
     killer = Killer(aws)
     scene = Scene(ground, killer, FEW)
