@@ -75,6 +75,7 @@ def decide(project_id: int) -> ResponseReturnValue:
 @requires(Right.OPERATE)
 def undo(project_id: int, operation_id: int) -> ResponseReturnValue:
     """Read what would take back an operation."""
+    sync_if_changed(project_id)
     form = ConfirmForm.following(OperationKind.UNDO, operation_id)
     return _show_following(project_id, plan_undo(operation_id), form)
 
@@ -83,6 +84,7 @@ def undo(project_id: int, operation_id: int) -> ResponseReturnValue:
 @requires(Right.OPERATE)
 def rest(project_id: int, operation_id: int) -> ResponseReturnValue:
     """Read what an operation left to be moved."""
+    sync_if_changed(project_id)
     form = ConfirmForm.following(OperationKind.REST, operation_id)
     return _show_following(project_id, plan_rest(operation_id), form)
 

@@ -1,0 +1,179 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from sah.domain.aliases import Routing
+from sah.domain.errors import AwsAccessDeniedError
+from sah.extensions import db
+from sah.models import Operation
+from sah.services.operations import OperationRequest, plan_project_switch, start_operation
+from tests.cli.conftest import Sah
+from tests.factories import make_shop
+from tests.fakes import FakeAws
+
+SWITCH = ("switch", "shop", "shop-cart=1", "shop-search=1", "--reason", "Slow")
+
+
+@pytest.fixture(autouse=True)
+def shop(app: Flask, aws: FakeAws) -> int:
+    with app.app_context():
+        return make_shop(aws).id
+
+
+def live(aws: FakeAws, function: str) -> str:
+    aws.hook = None
+    return str(aws.get_alias(function, "ACTIVE").routing)
+
+
+def test_a_switch_moves_and_says_so(sah: Sah, aws: FakeAws) -> None:
+    done = sah(*SWITCH, "--output", "json")
+    assert done.status == 0
+    assert done.json["status"] == "succeeded"
+    assert (done.json["moved"], done.json["verified"], done.json["total"]) == (2, 2, 2)
+    assert done.json["requested_by"].endswith("(command line)")
+    assert [move["outcome"] for move in done.json["moves"]] == ["moved", "moved"]
+    assert live(aws, "shop-cart") == "1"
+
+
+def test_a_switch_that_fails_has_another_exit_status(sah: Sah, aws: FakeAws) -> None:
+    aws.fail("UpdateAlias", AwsAccessDeniedError("No."), subject="shop-search", times=9)
+    done = sah(*SWITCH)
+    assert done.status == 1
+    assert "ended as put_back: 1 of 2 failed. shop-search: No." in done.err
+    assert live(aws, "shop-cart") == "3"
+
+
+def test_what_was_moved_is_kept_when_asked_for(sah: Sah, aws: FakeAws) -> None:
+    aws.fail("UpdateAlias", AwsAccessDeniedError("No."), subject="shop-search", times=9)
+    done = sah(*SWITCH, "--on-failure", "finish")
+    assert (done.status, live(aws, "shop-cart")) == (1, "1")
+    assert "partly_moved" in done.out
+
+
+def test_a_dry_run_moves_nothing(app: Flask, sah: Sah, aws: FakeAws) -> None:
+    shown = sah("switch", "shop", "shop-cart=1", "--dry-run")
+    assert shown.status == 0
+    assert "shop-cart" in shown.out
+    assert aws.count("UpdateAlias") == 0
+    with app.app_context():
+        assert db.session.query(Operation).count() == 0
+
+
+def test_a_dry_run_as_json_names_problems(sah: Sah, aws: FakeAws) -> None:
+    aws.delete_version("shop-cart", "1")
+    shown = sah("switch", "shop", "shop-cart=1", "--dry-run", "--output", "json")
+    assert shown.status == 1
+    assert shown.json["moves"][0]["problem"] == "Version 1 does not exist (any more)."
+    assert "Nothing was moved." in shown.err
+
+
+def test_what_is_there_already_is_fine(sah: Sah, aws: FakeAws) -> None:
+    done = sah("switch", "shop", "shop-cart=3", "--reason", "x")
+    assert (done.status, done.out) == (0, "Nothing would move.\n")
+    assert aws.count("UpdateAlias") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("shop", "shop-cart=1"), "--reason is missing."),
+        (("shop", "shop-cart", "--reason", "x"), "“shop-cart” is not FUNCTION=VERSION."),
+        (("shop", "shop-cart=$LATEST", "--reason", "x"), "is not a published version."),
+        (("shop", "shop-cart=9", "--reason", "x"), "shop-cart has no version 9"),
+        (("shop", "other=1", "--reason", "x"), "shop has no function other."),
+        (("other", "shop-cart=1", "--reason", "x"), "There is no project “other”."),
+    ],
+)
+def test_nonsense_is_refused_in_a_sentence(
+    sah: Sah, arguments: tuple[str, ...], sentence: str
+) -> None:
+    done = sah("switch", *arguments)
+    assert done.status != 0
+    assert sentence in done.err
+    assert done.out == ""
+
+
+def test_a_deploy_that_runs_has_to_be_overridden(sah: Sah, aws: FakeAws) -> None:
+    aws.set_stack_status("shop", "UPDATE_IN_PROGRESS")
+    assert "--override-reason" in sah(*SWITCH).err
+    assert sah(*SWITCH, "--override-reason", "it hangs").status == 0
+
+
+def test_operations_are_listed_and_shown(sah: Sah) -> None:
+    sah(*SWITCH)
+    (listed,) = sah("operations", "list", "--output", "json").json
+    assert (listed["reason"], listed["progress"]) == ("Slow", "moved 2 of 2")
+    assert sah("operations", "list", "--project", "shop").status == 0
+    shown = sah("operations", "show", str(listed["id"]))
+    assert "status: succeeded" in shown.out
+    assert "shop-cart" in shown.out
+    assert sah("operations", "show", "99").err == "There is no such operation.\n"
+
+
+def test_an_abandoned_operation_is_taken_up(app: Flask, sah: Sah, shop: int) -> None:
+    assert sah("operations", "resume").out == ""
+    make_abandoned(app, shop)
+    assert sah("operations", "resume").out == "Operation 1 of shop: succeeded\n"
+
+
+def make_abandoned(app: Flask, shop: int) -> None:
+    target = {"shop-cart": Routing("1")}
+    with app.app_context():
+        plan = plan_project_switch(shop, target)
+        start_operation(OperationRequest(shop, target, plan.fingerprint, "Slow", "ada"))
+
+
+def run_script(folder: Path, script: str, *arguments: str) -> tuple[int, list[str]]:
+    """Run a script with an ``aws`` that only writes down how it was called."""
+    aws = folder / "aws"
+    aws.write_text(
+        '#!/bin/sh\nfor word in "$@"; do printf "%s|" "$word"; done >> "$LOG"\necho >> "$LOG"\n'
+    )
+    aws.chmod(0o755)
+    log = folder / "log"
+    log.write_text("")
+    (folder / "script").write_text(script)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "LOG": str(log)}
+    done = subprocess.run(
+        ["sh", str(folder / "script"), *arguments], env=environment, check=False, timeout=30
+    )
+    return done.returncode, log.read_text().splitlines()
+
+
+def test_the_glass_is_broken_with_plain_aws(sah: Sah, aws: FakeAws, tmp_path: Path) -> None:
+    calls = len(aws.calls)
+    script = sah("break-glass", "shop", "--to", "shop-cart=1", "shop-search=previous").out
+    assert len(aws.calls) == calls
+    head = "lambda|update-alias|--region|eu-west-1|--function-name|"
+    rest = '|--routing-config|{"AdditionalVersionWeights": {}}|'
+    assert run_script(tmp_path, script) == (
+        0,
+        [
+            f"{head}shop-cart|--name|ACTIVE|--function-version|1{rest}",
+            f"{head}shop-search|--name|ACTIVE|--function-version|2{rest}",
+        ],
+    )
+    assert run_script(tmp_path, script, "undo") == (
+        0,
+        [
+            f"{head}shop-cart|--name|ACTIVE|--function-version|3{rest}",
+            f"{head}shop-search|--name|ACTIVE|--function-version|3{rest}",
+        ],
+    )
+    assert run_script(tmp_path, script, "nonsense") == (2, [])
+
+
+def test_previous_means_every_function(sah: Sah, tmp_path: Path) -> None:
+    script = sah("break-glass", "shop", "--to", "previous").out
+    status, calls = run_script(tmp_path, script)
+    assert (status, len(calls)) == (0, 3)
+
+
+@pytest.mark.parametrize("wanted", ["shop-cart=9", "nonsense", "other=previous", "shop-cart=3"])
+def test_there_is_no_glass_to_break_for_nonsense(sah: Sah, wanted: str) -> None:
+    done = sah("break-glass", "shop", "--to", wanted)
+    assert done.status == 1
+    assert done.out == ""
