@@ -28,6 +28,7 @@ from sah.services.operations import (
     run_operation,
     start_operation,
 )
+from sah.services.secrets import encrypt_secret
 from tests.fakes import FakeAws
 
 ALIAS = "ACTIVE"
@@ -158,6 +159,23 @@ class Scene:
     def restart(self) -> None:
         """Forget all that only a process knows."""
         self.app = make_app(self.ground.settings, self.gateway)
+
+    def reach(self, access: AccountAccess) -> None:
+        """Let another process reach the same AWS by the account's row."""
+        with self.app.app_context():
+            account = db.session.get_one(Project, self.project_id).account
+            account.access_kind = access.kind
+            account.region = access.region
+            account.access_key_id = access.access_key_id
+            account.encrypted_secret = encrypt_secret(access.secret_access_key)
+            account.endpoint_url = access.endpoint_url
+            db.session.commit()
+
+    def disown(self, operation_id: int) -> None:
+        """Let another process take an operation that this one started."""
+        with self.app.app_context():
+            get_operation(operation_id).owner = ""
+            db.session.commit()
 
     def target(self, **weights: float) -> dict[str, Routing]:
         """Aim every function at the version before."""

@@ -1,0 +1,191 @@
+"""The fault matrix once more, through boto3 and HTTP to the embedded AWS, and true kills."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sah.aws import credentials
+from sah.aws.gateway import AwsGateway
+from sah.aws.sessions import Connections
+from sah.domain.operations import MoveOutcome, OnFailure, OperationStatus
+from sah.localaws import LocalAws
+from sah.services.runner import resume_operations
+from tests.aws.world import LocalWorld, access, fast_limits
+from tests.services.scene import (
+    ALIAS,
+    OTHER,
+    START,
+    TARGET,
+    Ground,
+    Killed,
+    Killer,
+    Scene,
+    make_ground,
+    wait_for_end,
+)
+
+NAMES = tuple(f"shop-dev-{number}" for number in range(5))
+POSITIONS = pytest.mark.parametrize(
+    "victim", [NAMES[0], NAMES[2], NAMES[-1]], ids=["first", "middle", "last"]
+)
+CHOICES = pytest.mark.parametrize("choice", list(OnFailure))
+READ_TIMEOUT_S = 0.4
+
+Fault = Callable[[LocalWorld, str], None]
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalWorld]:
+    with LocalAws() as aws:
+        world = LocalWorld(aws)
+        for name in NAMES:
+            world.add_function(name, versions=3)
+        yield world
+
+
+@pytest.fixture
+def world(local: LocalWorld) -> LocalWorld:
+    """The functions as they were, with three versions each."""
+    local.aws._faults.clear()
+    for name in NAMES:
+        local.set_alias(name, ALIAS, START)
+    return local
+
+
+@pytest.fixture(scope="module")
+def gateway(local: LocalWorld) -> Iterator[AwsGateway]:
+    """SAH's own way to AWS, with timeouts that a test can wait for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(credentials, "READ_TIMEOUT_S", READ_TIMEOUT_S)
+        opened = Connections(fast_limits()).open(access(local.aws), urgent=True)
+        opened.get_alias(NAMES[0], ALIAS)  # makes the client, with these timeouts
+        yield opened
+
+
+@pytest.fixture
+def scene(ground: Ground, world: LocalWorld, gateway: AwsGateway) -> Scene:
+    del world  # it has to be ready first
+    return Scene(ground, Killer(gateway), NAMES)
+
+
+def fault(status: int | None = 500, code: str = "ServiceException", **how: float) -> Fault:
+    def inject(world: LocalWorld, victim: str) -> None:
+        world.aws.fail_next(
+            "UpdateAlias",
+            times=int(how.get("times", 1)),
+            status=status,
+            code=code,
+            after_effect=bool(how.get("after_effect", 0)),
+            delay_s=how.get("delay_s", 0.0),
+            match=lambda params: params.get("FunctionName") == victim,
+        )
+
+    return inject
+
+
+HEALING: dict[str, Fault] = {
+    "429-burst": fault(429, "TooManyRequestsException", times=4),
+    "500": fault(),
+    "500-after-effect": fault(after_effect=1),
+    "timeout-before": fault(delay_s=2 * READ_TIMEOUT_S),
+    "timeout-after": fault(None, delay_s=2 * READ_TIMEOUT_S),
+    "moved-to-target": lambda world, victim: world.set_alias(victim, ALIAS, TARGET),
+}
+LASTING: dict[str, Fault] = {
+    "412": lambda world, victim: world.set_alias(victim, ALIAS, OTHER),
+    "404": fault(404, "ResourceNotFoundException", times=2),
+    "403": fault(403, "AccessDeniedException", times=2),
+    "500-forever": fault(times=20),
+}
+
+
+@POSITIONS
+@CHOICES
+@pytest.mark.parametrize("name", HEALING)
+def test_what_passes_is_no_failure(
+    scene: Scene, world: LocalWorld, name: str, victim: str, choice: OnFailure
+) -> None:
+    operation_id = scene.start(choice)
+    HEALING[name](world, victim)
+    operation = scene.execute(operation_id)
+    assert operation.status == OperationStatus.SUCCEEDED, operation.error
+    scene.check_agreement(operation, {})
+
+
+@POSITIONS
+@CHOICES
+@pytest.mark.parametrize("name", LASTING)
+def test_what_lasts_is_put_back_or_kept_as_chosen(
+    scene: Scene, world: LocalWorld, name: str, victim: str, choice: OnFailure
+) -> None:
+    operation_id = scene.start(choice)
+    LASTING[name](world, victim)
+    operation = scene.execute(operation_id)
+    world.aws._faults.clear()
+    outcomes = {move.function: move.outcome for move in operation.moves}
+    assert outcomes.pop(victim) == MoveOutcome.FAILED
+    if choice is OnFailure.FINISH:
+        assert operation.status == OperationStatus.PARTLY_MOVED
+    else:
+        assert operation.status in (OperationStatus.PUT_BACK, OperationStatus.FAILED)
+    scene.check_agreement(operation, {victim: OTHER} if name == "412" else {})
+
+
+@POSITIONS
+@CHOICES
+@pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
+def test_a_killed_process_is_taken_up_as_chosen(
+    scene: Scene, victim: str, choice: OnFailure, after_effect: bool
+) -> None:
+    operation_id = scene.start(choice)
+    scene.gateway.strike_update_of(victim, after_effect=after_effect)
+    with pytest.raises(Killed):
+        scene.execute(operation_id)
+    scene.gateway.rest()
+    scene.restart()
+    assert resume_operations(scene.app) == [operation_id]
+    scene.check_agreement(wait_for_end(scene, operation_id), {})
+
+
+EXECUTE = """
+import sys
+from pathlib import Path
+from sah.config import load_settings
+from sah.factory import create_app
+from sah.services.operations import execute_operation
+app = create_app(load_settings(Path(sys.argv[1]), {}))
+with app.app_context():
+    execute_operation(int(sys.argv[2]))
+"""
+
+
+@CHOICES
+@pytest.mark.parametrize("calls", [1, 3, 5], ids=["early", "midway", "late"])
+def test_a_true_kill_is_survived(
+    tmp_path: Path, world: LocalWorld, gateway: AwsGateway, choice: OnFailure, calls: int
+) -> None:
+    scene = Scene(make_ground(tmp_path, gateway), gateway, NAMES)
+    scene.reach(access(world.aws))
+    operation_id = scene.start(choice)
+    scene.disown(operation_id)
+    before = world.aws.count("UpdateAlias")
+    world.aws.latency_ms = 20
+    process = subprocess.Popen([sys.executable, "-c", EXECUTE, str(tmp_path), str(operation_id)])
+    deadline = time.monotonic() + 30
+    while world.aws.count("UpdateAlias") < before + calls and time.monotonic() < deadline:
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    world.aws.latency_ms = 0
+    scene.restart()
+    if scene.read(operation_id).finished_at is None:
+        assert resume_operations(scene.app) == [operation_id]
+    operation = wait_for_end(scene, operation_id)
+    assert operation.finished_at
+    scene.check_agreement(operation, {})
