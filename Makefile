@@ -11,17 +11,23 @@ ARGS ?=
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
+# Standard error, since `make demo` prints its addresses on standard output.
+SAY = @echo "Installing into $(VENV) what this needs; that takes a minute, once." >&2
+
 $(VENV)/.run: setup.py tests/constraints.txt
+	$(SAY)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) --editable .
 	@touch $@
 
 $(VENV)/.demo: setup.py tests/constraints.txt
+	$(SAY)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.dev: setup.py tests/constraints.txt
+	$(SAY)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.run $(VENV)/.demo

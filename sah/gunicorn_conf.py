@@ -3,6 +3,7 @@
 ``sah run`` reads this, and so may ``gunicorn -c python:sah.gunicorn_conf "sah:create_app()"``.
 """
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,9 @@ from sah.scheduler import start_scheduler, stop_scheduler
 _settings = load_settings()
 _MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - gunicorn unlinks its file there at once
 
-bind = (
-    f"[{_settings.host}]:{_settings.port}"
-    if ":" in _settings.host
-    else (f"{_settings.host}:{_settings.port}")
-)
+_host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
+
+bind = f"{_host}:{_settings.port}"
 # One process, because the scheduler and the locks of running operations live in it.
 workers = 1
 worker_class = "gthread"
@@ -69,3 +68,9 @@ def worker_exit(_server: object, _worker: object) -> None:
     """Stop the jobs; what they read so far is kept by the database."""
     while _running:
         stop_scheduler(_running.pop())
+    gc.freeze()  # the process ends: to collect its modules first would take a second
+
+
+def on_exit(_server: object) -> None:
+    """End as quickly as the worker did."""
+    gc.freeze()

@@ -1,6 +1,7 @@
 """The demo from start to end: an AWS, stacks on it, people, and the real app."""
 # ruff: noqa: PLC0415 - what takes seconds to import is imported while the server starts
 
+import gc
 import signal
 import sys
 import time
@@ -84,6 +85,8 @@ def _ending_by_signal() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _say("ended")
+    # Else Python takes seconds to collect moto's modules before it ends.
+    gc.freeze()
 
 
 def _stay(server: "Popen[bytes]") -> None:
