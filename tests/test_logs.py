@@ -16,11 +16,11 @@ KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 @pytest.fixture(autouse=True)
 def _put_logging_back() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, configured = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
 
 
 def test_one_event_is_one_json_line_with_its_time(capsys: pytest.CaptureFixture[str]) -> None:
