@@ -160,6 +160,11 @@ class Scene:
         """Forget all that only a process knows."""
         self.app = make_app(self.ground.settings, self.gateway)
 
+    def forget(self) -> None:
+        """Forget what only a process knows, without the cost of a new app."""
+        for key in ("sah_running", "sah_preflights"):
+            self.app.extensions.pop(key, None)
+
     def reach(self, access: AccountAccess) -> None:
         """Let another process reach the same AWS by the account's row."""
         with self.app.app_context():
@@ -247,7 +252,8 @@ class Scene:
 
         ``foreign`` are the versions that somebody else moved functions to.
         """
-        live = {name: self.live(name) for name in self.functions}
+        states = {name: self.gateway.get_alias(name, ALIAS) for name in self.functions}
+        live = {name: state.routing for name, state in states.items()}
         for move in operation.moves:
             expected = {
                 MoveOutcome.MOVED: move.after,
@@ -264,7 +270,7 @@ class Scene:
             assert move.finished_at is not None
         self._check_end(operation, live)
         unknown = {m.function for m in operation.moves if m.outcome == MoveOutcome.UNKNOWN}
-        self._check_rows(live, {*foreign, *unknown})
+        self._check_rows(states, {*foreign, *unknown})
 
     def _check_end(self, operation: Operation, live: Mapping[str, Routing]) -> None:
         moved = [m for m in operation.moves if live[m.function].serves_like(m.after)]
@@ -282,15 +288,14 @@ class Scene:
                 raise AssertionError(unended)
         assert operation.finished_at is not None
 
-    def _check_rows(self, live: Mapping[str, Routing], unseen: Collection[str]) -> None:
+    def _check_rows(self, states: Mapping[str, AliasState], unseen: Collection[str]) -> None:
         with self.app.app_context():
             for row in db.session.query(Function).filter_by(project_id=self.project_id):
                 (alias,) = row.aliases
-                shown = Routing(alias.version, tuple(alias.weights.items()))
                 if row.name not in unseen:
-                    assert shown.serves_like(live[row.name])
-                    state = self.gateway.get_alias(row.name, ALIAS)
-                    assert alias.revision_id == state.revision_id
+                    shown = Routing(alias.version, tuple(alias.weights.items()))
+                    assert shown.serves_like(states[row.name].routing)
+                    assert alias.revision_id == states[row.name].revision_id
 
 
 def close_operations(ground: Ground) -> None:

@@ -181,7 +181,7 @@ def test_a_kill_between_any_two_calls_leaves_a_journal_that_tells_all(
             scene.execute(operation_id)
         except Killed:
             killer.rest()
-            scene.restart()
+            scene.forget()
             assert resume_operations(scene.app) == [operation_id]
             scene.check_agreement(wait_for_end(scene, operation_id), {})
         else:
@@ -234,7 +234,7 @@ faults = st.tuples(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     choice=st.sampled_from(OnFailure),
@@ -270,7 +270,7 @@ def test_whatever_goes_wrong_at_once_the_journal_agrees_with_aws(
         operation = scene.execute(operation_id)
     except Killed:
         killer.rest()
-        scene.restart()
+        scene.forget()
         operation = scene.execute(operation_id)
     killer.rest()
     aws._faults.clear()

@@ -15,8 +15,10 @@ from sah.aws.gateway import AwsGateway
 from sah.aws.sessions import Connections
 from sah.domain.operations import MoveOutcome, OnFailure, OperationStatus
 from sah.localaws import LocalAws
+from sah.services import execution
 from sah.services.runner import resume_operations
 from tests.aws.world import LocalWorld, access, fast_limits
+from tests.services import scene as scene_of_tests
 from tests.services.scene import (
     ALIAS,
     OTHER,
@@ -30,12 +32,10 @@ from tests.services.scene import (
     wait_for_end,
 )
 
-NAMES = tuple(f"shop-dev-{number}" for number in range(5))
-POSITIONS = pytest.mark.parametrize(
-    "victim", [NAMES[0], NAMES[2], NAMES[-1]], ids=["first", "middle", "last"]
-)
+NAMES = ("shop-dev-a", "shop-dev-b", "shop-dev-c")
+POSITIONS = pytest.mark.parametrize("victim", NAMES, ids=["first", "middle", "last"])
 CHOICES = pytest.mark.parametrize("choice", list(OnFailure))
-READ_TIMEOUT_S = 0.4
+READ_TIMEOUT_S = 0.3
 
 Fault = Callable[[LocalWorld, str], None]
 
@@ -54,8 +54,20 @@ def world(local: LocalWorld) -> LocalWorld:
     """The functions as they were, with three versions each."""
     local.aws._faults.clear()
     for name in NAMES:
-        local.set_alias(name, ALIAS, START)
+        local._lambda.update_alias(
+            FunctionName=name,
+            Name=ALIAS,
+            FunctionVersion=START,
+            RoutingConfig={"AdditionalVersionWeights": {}},
+        )
     return local
+
+
+@pytest.fixture(autouse=True)
+def checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the checks before the plan for done: they have tests of their own."""
+    monkeypatch.setattr(scene_of_tests, "preflight_plan", lambda _project, _plan: None)
+    monkeypatch.setattr(execution, "has_passed", lambda _project, _fingerprint: True)
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +105,8 @@ HEALING: dict[str, Fault] = {
     "429-burst": fault(429, "TooManyRequestsException", times=4),
     "500": fault(),
     "500-after-effect": fault(after_effect=1),
-    "timeout-before": fault(delay_s=2 * READ_TIMEOUT_S),
-    "timeout-after": fault(None, delay_s=2 * READ_TIMEOUT_S),
+    "timeout-before": fault(delay_s=1.5 * READ_TIMEOUT_S),
+    "timeout-after": fault(None, delay_s=1.5 * READ_TIMEOUT_S),
     "moved-to-target": lambda world, victim: world.set_alias(victim, ALIAS, TARGET),
 }
 LASTING: dict[str, Fault] = {
@@ -165,8 +177,11 @@ with app.app_context():
 """
 
 
-@CHOICES
-@pytest.mark.parametrize("calls", [1, 3, 5], ids=["early", "midway", "late"])
+@pytest.mark.parametrize(
+    ("calls", "choice"),
+    [(1, OnFailure.FINISH), (2, OnFailure.PUT_BACK), (3, OnFailure.FINISH)],
+    ids=["first", "middle", "last"],
+)
 def test_a_true_kill_is_survived(
     tmp_path: Path, world: LocalWorld, gateway: AwsGateway, choice: OnFailure, calls: int
 ) -> None:
