@@ -20,8 +20,8 @@ ACTIVE = tuple(status for status in OperationStatus if status.is_active)
 
 
 @contextmanager
-def claimed(operation_id: int) -> Iterator[bool]:
-    """Take an operation for this thread; gives whether an earlier process left it half done.
+def claimed(operation_id: int) -> Iterator[tuple[Operation, bool]]:
+    """Take an operation for this thread; says too whether another one left it half done.
 
     :raises NotFoundError: there is no such operation.
     :raises ConflictError: it has ended already.
@@ -31,7 +31,7 @@ def claimed(operation_id: int) -> Iterator[bool]:
         operation = get_operation(operation_id)
         interrupted = operation.status == OperationStatus.RUNNING
         _claim(operation)
-        yield interrupted
+        yield operation, interrupted
 
 
 def list_abandoned() -> list[int]:

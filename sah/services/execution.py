@@ -17,9 +17,8 @@ from sah.models import Move, Operation
 from sah.services.accounts import open_gateway
 from sah.services.claims import claimed
 from sah.services.engine import Crew, Drive
-from sah.services.history import get_operation
 from sah.services.journal import MADE, Journal
-from sah.services.preflight import check_moves, find_busy_stack, has_passed
+from sah.services.preflight import check_moves, find_busy_stack, has_passed, was_at_rest
 
 log = structlog.get_logger(__name__)
 
@@ -45,8 +44,8 @@ def execute_operation(operation_id: int) -> Operation:
     :raises ConflictError: it has ended already.
     :raises BusyError: it is being carried out already, here or by another process.
     """
-    with claimed(operation_id) as interrupted:
-        return _carry_out(get_operation(operation_id), interrupted=interrupted)
+    with claimed(operation_id) as (operation, interrupted):
+        return _carry_out(operation, interrupted=interrupted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +126,12 @@ def _begin(run: _Run) -> None:
 
 
 def _find_busy(run: _Run) -> str:
-    if run.operation.override_reason:
+    operation = run.operation
+    if operation.override_reason:
         return ""
-    return find_busy_stack(run.gateway, run.operation.stack_name)
+    if operation.project_id and was_at_rest(operation.project_id, operation.fingerprint):
+        return ""
+    return find_busy_stack(run.gateway, operation.stack_name)
 
 
 def _find_problems(run: _Run) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Ask AWS, before anything moves, whether a plan can be carried out.
 
 It runs when the plan is shown, in GetFunction's faster pool, and a clean result is
-good for two minutes: an operation that starts within them asks only about the stack.
+good for two minutes; that the stack was at rest is good for ten seconds.
 """
 
 import time
@@ -26,6 +26,7 @@ from sah.services.accounts import open_gateway
 from sah.services.projects import get_project
 
 GOOD_FOR_S = 120.0
+AT_REST_FOR_S = 10.0
 _WORKERS = 16
 
 Check = Callable[[], Finding | None]
@@ -46,13 +47,18 @@ def preflight_plan(project_id: int, plan: Plan) -> Preflight:
     busy = find_busy_stack(gateway, stack_name)
     preflight = Preflight(check_moves(gateway, plan.moves), busy)
     if not preflight.problems:
-        _passed().add((project_id, plan.fingerprint))
+        _passed().add((project_id, plan.fingerprint), at_rest=not busy)
     return preflight
 
 
 def has_passed(project_id: int, fingerprint: str) -> bool:
     """Say whether this very plan was found good a moment ago."""
-    return (project_id, fingerprint) in _passed()
+    return _passed().age_s((project_id, fingerprint)) < GOOD_FOR_S
+
+
+def was_at_rest(project_id: int, fingerprint: str) -> bool:
+    """Say whether nobody was updating the stack when this very plan was checked just now."""
+    return _passed().age_s((project_id, fingerprint), at_rest=True) < AT_REST_FOR_S
 
 
 def check_moves(gateway: AwsGateway, moves: Iterable[PlannedMove]) -> tuple[Finding, ...]:
@@ -112,17 +118,20 @@ def _check_alias(gateway: AwsGateway, move: PlannedMove) -> Finding | None:
 
 
 class _Passed:
-    """The plans that were found good, forgotten after two minutes."""
+    """The plans that were found good and when, forgotten after two minutes."""
 
     def __init__(self) -> None:
-        self._at: dict[tuple[int, str], float] = {}
+        self._found: dict[tuple[int, str], tuple[float, bool]] = {}
 
-    def add(self, key: tuple[int, str]) -> None:
-        oldest = time.monotonic() - GOOD_FOR_S
-        self._at = {k: at for k, at in self._at.items() if at > oldest} | {key: time.monotonic()}
+    def add(self, key: tuple[int, str], *, at_rest: bool) -> None:
+        now = time.monotonic()
+        kept = {k: found for k, found in self._found.items() if found[0] > now - GOOD_FOR_S}
+        self._found = kept | {key: (now, at_rest)}
 
-    def __contains__(self, key: tuple[int, str]) -> bool:
-        return self._at.get(key, float("-inf")) > time.monotonic() - GOOD_FOR_S
+    def age_s(self, key: tuple[int, str], *, at_rest: bool = False) -> float:
+        """Say how many seconds ago; infinity for never."""
+        at, rested = self._found.get(key, (float("-inf"), False))
+        return time.monotonic() - at if rested or not at_rest else float("inf")
 
 
 def _passed() -> _Passed:

@@ -36,7 +36,7 @@ def test_a_switch_moves_everything_and_reads_it_back(scene: Scene, aws: FakeAws)
     assert {move.outcome for move in operation.moves} == {MoveOutcome.MOVED}
     assert str(operation.progress) == "moved 6 of 6"
     assert operation.duration
-    assert (aws.count("UpdateAlias"), aws.count("GetFunction"), len(aws.calls)) == (6, 6, 13)
+    assert (aws.count("UpdateAlias"), aws.count("GetFunction"), len(aws.calls)) == (6, 6, 12)
     scene.check_agreement(operation, {})
 
 

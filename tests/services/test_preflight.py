@@ -103,3 +103,14 @@ def test_a_deploy_that_runs_is_a_warning_that_a_reason_overrides(
     operation = scene.execute(scene.start(override_reason="the deploy hangs"))
     assert operation.status == OperationStatus.SUCCEEDED
     assert operation.override_reason == "the deploy hangs"
+
+
+def test_the_stack_is_asked_about_again_when_the_plan_is_not_fresh(
+    scene: Scene, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.add_stack(scene.stack_name)
+    monkeypatch.setattr("sah.services.preflight.AT_REST_FOR_S", 0.0)
+    operation_id = scene.start()
+    aws.set_stack_status(scene.stack_name, "UPDATE_IN_PROGRESS")
+    assert scene.execute(operation_id).status == OperationStatus.FAILED
+    assert aws.count("UpdateAlias") == 0
