@@ -40,8 +40,8 @@ demo: $(VENV)/.demo ## Bring up the whole product on an embedded AWS
 run: $(VENV)/.run ## Serve SAH on http://127.0.0.1:8000
 	@exec $(BIN)/sah run $(ARGS)
 
-test: $(VENV)/.dev ## Run all tests
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev ## Run all tests, on every processor
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 e2e: $(VENV)/.dev ## Run the end-to-end tests only
 	$(BIN)/python -m pytest tests/e2e $(ARGS)

@@ -36,6 +36,7 @@ DEV = [
     "playwright>=1.60,<2",  # drives Debian's Chromium in the browser tests
     "pytest>=9,<10",  # the test runner
     "pytest-randomly>=5,<6",  # random order
+    "pytest-xdist>=3.8,<4",  # both processors
     "pytest-socket>=0.8,<1",  # no socket but loopback
     "ruff>=0.17,<0.18",  # lint and format
     "time-machine>=3,<4",  # a clock that tests can set

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.boto import client
 from tests.e2e.conftest import Running, run_sah
+from tests.e2e.processes import wait_until
 
 
 def live_version(demo: Running, function: str) -> str:
@@ -60,6 +61,7 @@ class Curl:
         jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         self._opener = urllib.request.build_opener(jar)
         self.page = ""
+        self.address = ""
 
     def get(self, path: str) -> str:
         return self._send(path, None)
@@ -75,7 +77,7 @@ class Curl:
 
     def _send(self, path: str, body: bytes | None) -> str:
         with self._opener.open(urllib.parse.urljoin(self._base, path), body) as answer:
-            self.page = answer.read().decode()
+            self.page, self.address = answer.read().decode(), answer.geturl()
         return self.page
 
 
@@ -102,6 +104,8 @@ def test_one_function_is_moved_back_without_script(demo: Running, curl: Curl) ->
     fields = {name: curl.hidden(name) for name in ("csrf_token", "fingerprint", f"v.{function}")}
     outcome = curl.post(switch, **fields, reason="Cart is slow", on_failure="put_back")
     assert "Cart is slow" in outcome
+    operation = curl.address
+    wait_until(lambda: "Succeeded" in curl.get(operation), "the operation has ended")
     assert before != "1"
     assert live_version(demo, function) == "1"
 

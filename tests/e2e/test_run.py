@@ -16,7 +16,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from tests.cli.processes import processes_about, sah, started, wait_until
+from tests.e2e.processes import processes_about, sah, started, wait_until
 
 ACCOUNT = ("accounts", "add", "production", "--region", "eu-west-1")
 

@@ -12,7 +12,7 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, ProxyHandler, bu
 
 import pytest
 
-from tests.cli.processes import processes_about, sah, started, wait_until
+from tests.e2e.processes import processes_about, sah, started, wait_until
 
 SHOP = "shop-prod"
 

@@ -18,6 +18,7 @@ from sah.localaws import LocalAws
 from sah.services import execution
 from sah.services.runner import resume_operations
 from tests.aws.world import LocalWorld, access, fast_limits
+from tests.fakes import FakeAws
 from tests.services import scene as scene_of_tests
 from tests.services.scene import (
     ALIAS,
@@ -28,6 +29,7 @@ from tests.services.scene import (
     Killed,
     Killer,
     Scene,
+    close_operations,
     make_ground,
     wait_for_end,
 )
@@ -80,10 +82,16 @@ def gateway(local: LocalWorld) -> Iterator[AwsGateway]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    return make_ground(tmp_path_factory.mktemp("instance"), FakeAws())
+
+
 @pytest.fixture
-def scene(ground: Ground, world: LocalWorld, gateway: AwsGateway) -> Scene:
+def scene(ground: Ground, world: LocalWorld, gateway: AwsGateway) -> Iterator[Scene]:
     del world  # it has to be ready first
-    return Scene(ground, Killer(gateway), NAMES)
+    yield Scene(ground, Killer(gateway), NAMES)
+    close_operations(ground)
 
 
 def fault(status: int | None = 500, code: str = "ServiceException", **how: float) -> Fault:
