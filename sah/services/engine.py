@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, Self
@@ -137,7 +137,7 @@ class Drive:
     _reads: int = 0
     _waiting: deque[Task] = field(default_factory=deque)
     _later: list[tuple[float, int, Task]] = field(default_factory=list)
-    _numbers: Iterable[int] = field(default_factory=itertools.count)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Go on until every task has ended."""
@@ -181,7 +181,7 @@ class Drive:
         self.scribe.record(step)
         if not step.ended:
             due = self.clock() + step.delay_s
-            heapq.heappush(self._later, (due, next(iter(self._numbers)), step.task))
+            heapq.heappush(self._later, (due, next(self._numbers), step.task))
         elif self.stop_on_failure and step.outcome in (MoveOutcome.FAILED, MoveOutcome.UNKNOWN):
             self._stopping = True
 

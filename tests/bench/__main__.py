@@ -177,9 +177,7 @@ def _print(results: list[Measured]) -> None:
     console = Console()
     console.width = max(console.width, 110)
     console.print(table)
-    click.echo(
-        f"Medians of {RUNS}. {LATENCY_MS} ms a call; {os.cpu_count()} processors; AWS in another process."
-    )
+    click.echo(f"Medians of {RUNS}; {LATENCY_MS} ms a call; AWS in a process of its own.")
 
 
 if __name__ == "__main__":
