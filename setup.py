@@ -23,7 +23,7 @@ RUN = [
     "rich>=15,<16",  # its tables
 ]
 DEMO = [
-    "moto[server,awslambda_simple,cloudformation,apigateway]>=5.2.5,<5.3",  # the embedded AWS
+    "moto[server,cloudformation,apigateway]>=5.2.5,<5.3",  # the embedded AWS
 ]
 DEV = [
     *DEMO,
