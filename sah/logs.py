@@ -98,8 +98,10 @@ def configure_logs(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in ("apscheduler", "botocore", "boto3", "urllib3", "alembic"):
+    for name in ("botocore", "boto3", "urllib3", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns of every run that it leaves out because the last one is not over: so be it.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

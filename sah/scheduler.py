@@ -7,6 +7,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from sah.services import sync
+from sah.services.capture import capture_due
 from sah.services.runner import resume_operations
 
 # An account that hangs holds up one run of the sync; the next ones leave it out.
@@ -14,6 +15,8 @@ _RUNS_AT_ONCE = 4
 # How often SAH looks for operations whose process died: its own before this start, at
 # once, and later those of a command line.
 _TAKE_UP_EVERY_S = 15
+# How soon after a webhook SAH begins to read what was deployed.
+_CAPTURE_EVERY_S = 1
 
 
 def start_scheduler(app: Flask) -> BackgroundScheduler:
@@ -26,10 +29,14 @@ def start_scheduler(app: Flask) -> BackgroundScheduler:
         with app.app_context():
             sync.sync_all()
 
+    def capture_job() -> None:
+        with app.app_context():
+            capture_due()
+
     sync.allow_syncs()
     scheduler = BackgroundScheduler(
         timezone="UTC",
-        executors={"default": ThreadPoolExecutor(2 * _RUNS_AT_ONCE)},
+        executors={"default": ThreadPoolExecutor(3 * _RUNS_AT_ONCE)},
         job_defaults={"coalesce": True, "misfire_grace_time": 30},
     )
     scheduler.add_job(
@@ -37,6 +44,14 @@ def start_scheduler(app: Flask) -> BackgroundScheduler:
         "interval",
         seconds=app.config["SYNC_INTERVAL_S"],
         id="sync",
+        max_instances=_RUNS_AT_ONCE,
+        next_run_time=datetime.now(UTC),
+    )
+    scheduler.add_job(
+        capture_job,
+        "interval",
+        seconds=_CAPTURE_EVERY_S,
+        id="capture",
         max_instances=_RUNS_AT_ONCE,
         next_run_time=datetime.now(UTC),
     )

@@ -1,6 +1,6 @@
 """The one seam to AWS: what SAH asks of it, and the frozen values that come back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -88,6 +88,8 @@ class FunctionVersion:
     """One published version: what it froze (aws-facts 6).
 
     ``code_size`` is in bytes, ``memory_size`` in MB, ``timeout`` in seconds.
+    ``layers`` are ARNs in their order. ``environment`` holds pairs of a variable and
+    its value: values are secrets, so they are kept out of ``repr`` and never stored.
     ``state`` and ``last_update_status`` are empty where AWS did not say.
     """
 
@@ -105,6 +107,8 @@ class FunctionVersion:
     state_reason: str = ""
     state_reason_code: str = ""
     last_update_status: str = ""
+    layers: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,8 @@ def to_version(function: str, item: "FunctionConfigurationTypeDef") -> FunctionV
         state_reason=item.get("StateReason", ""),
         state_reason_code=item.get("StateReasonCode", ""),
         last_update_status=item.get("LastUpdateStatus", ""),
+        layers=tuple(layer.get("Arn", "") for layer in item.get("Layers", [])),
+        environment=tuple(sorted(item.get("Environment", {}).get("Variables", {}).items())),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sah.domain.aliases import Routing
+from sah.domain.preflight import VersionFacts, judge_version
 from sah.domain.triggers import Trigger
 
 
@@ -51,6 +52,58 @@ def assess_readiness(facts: FunctionFacts) -> Readiness:
     elif facts.versions and not set(facts.versions) - set(facts.live.shares):
         problems.append("Its only published version is live, so there is nothing to go back to.")
     return Readiness(tuple(problems), _bypass_warnings(facts))
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """What is known of one version that a rollback would go to; texts are empty where unknown."""
+
+    function: str
+    version: str
+    alias: str
+    function_gone: bool = False
+    version_gone: bool = False
+    has_alias: bool = True
+    state: str = ""
+    reason: str = ""
+    reason_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReadiness:
+    """Whether a version can be gone back to: ``problem`` says why not, or what to expect.
+
+    ``blocks`` says that it cannot be moved to at all. A version that only slept can be,
+    though its first calls may fail (aws-facts 10): it is not ready, and not blocked.
+    """
+
+    problem: str = ""
+    blocks: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Say whether nothing stands in the way."""
+        return not self.problem
+
+
+def assess_target(facts: TargetFacts) -> TargetReadiness:
+    """Judge whether a function can go back to a version, before the incident."""
+    if facts.function_gone:
+        return TargetReadiness("The function is gone from the stack.", blocks=True)
+    if not facts.has_alias:
+        return TargetReadiness(f"It has no alias {facts.alias}.", blocks=True)
+    if facts.version_gone:
+        return TargetReadiness(f"Version {facts.version} was deleted.", blocks=True)
+    finding = judge_version(
+        VersionFacts(
+            function=facts.function,
+            version=facts.version,
+            state=facts.state,
+            reason=facts.reason,
+            reason_code=facts.reason_code,
+        )
+    )
+    return TargetReadiness(finding.text, blocks=finding.blocks) if finding else TargetReadiness()
 
 
 def _bypass_warnings(facts: FunctionFacts) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from sah.models.accounts import Account
 from sah.models.base import Base
+from sah.models.deployments import Deployment, LivePeriod, Snapshot
 from sah.models.functions import Function, FunctionAlias, FunctionTrigger, PublishedVersion
 from sah.models.operations import Move, Operation
 from sah.models.people import Role, User
@@ -10,13 +11,16 @@ from sah.models.projects import Project
 __all__ = [
     "Account",
     "Base",
+    "Deployment",
     "Function",
     "FunctionAlias",
     "FunctionTrigger",
+    "LivePeriod",
     "Move",
     "Operation",
     "Project",
     "PublishedVersion",
     "Role",
+    "Snapshot",
     "User",
 ]

@@ -46,6 +46,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 - read once by SQLAlchemy
         datetime: UtcDateTime(),
         dict[str, float]: sa.JSON(),
+        dict[str, str]: sa.JSON(),
         list[str]: sa.JSON(),
         dict[str, Any]: sa.JSON(),
     }

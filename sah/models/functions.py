@@ -28,8 +28,16 @@ class Function(Base):
     sync_error: Mapped[str] = mapped_column(sa.Text, default="")
     gone_at: Mapped[datetime | None]
 
+    # Those that AWS still has; a deployment's snapshot may refer to others.
     versions: Mapped[list["PublishedVersion"]] = relationship(
-        cascade="all, delete-orphan", order_by="PublishedVersion.number.desc()"
+        primaryjoin=(
+            "and_(Function.id == PublishedVersion.function_id, PublishedVersion.gone_at.is_(None))"
+        ),
+        order_by="PublishedVersion.number.desc()",
+        viewonly=True,
+    )
+    all_versions: Mapped[list["PublishedVersion"]] = relationship(
+        cascade="all, delete-orphan", back_populates="function"
     )
     aliases: Mapped[list["FunctionAlias"]] = relationship(
         cascade="all, delete-orphan", order_by="FunctionAlias.name"
@@ -40,7 +48,11 @@ class Function(Base):
 
 
 class PublishedVersion(Base):
-    """One published version. ``version`` is a ``str`` everywhere; ``number`` only sorts."""
+    """One published version. ``version`` is a ``str`` everywhere; ``number`` only sorts.
+
+    ``environment`` has a digest of each variable's value, see ``digest_variable``.
+    ``gone_at`` is when it was first seen to be deleted.
+    """
 
     __tablename__ = "published_version"
     __table_args__ = (sa.UniqueConstraint("function_id", "version"),)
@@ -61,6 +73,12 @@ class PublishedVersion(Base):
     description: Mapped[str] = mapped_column(sa.String(255), default="")
     state: Mapped[str] = mapped_column(sa.String(20), default="")
     state_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    state_reason_code: Mapped[str] = mapped_column(sa.String(60), default="", server_default="")
+    layers: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    environment: Mapped[dict[str, str]] = mapped_column(default=dict, server_default="{}")
+    gone_at: Mapped[datetime | None]
+
+    function: Mapped[Function] = relationship(back_populates="all_versions")
 
 
 class FunctionAlias(Base):

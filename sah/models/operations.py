@@ -18,6 +18,7 @@ class Operation(Base):
 
     The partial unique index lets one operation at a time be active for a project.
     ``kind``, ``status`` and ``on_failure`` are enums of ``sah.domain.operations``.
+    ``deployment_number`` is that of the deployment that a rollback goes to.
     ``override_reason`` is why aliases were moved although the stack was being updated.
     ``owner`` names the process that carries it out, ``heartbeat_at`` when that was
     last seen alive. A finished operation cannot be changed: triggers of migration
@@ -51,6 +52,7 @@ class Operation(Base):
     error: Mapped[str] = mapped_column(sa.Text, default="")
     undo_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("operation.id"))
     rest_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("operation.id"))
+    deployment_number: Mapped[int | None]
     override_reason: Mapped[str] = mapped_column(sa.Text, default="", server_default="")
     owner: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
     heartbeat_at: Mapped[datetime | None]

@@ -14,8 +14,10 @@ class Project(Base):
 
     ``stack_changed_at`` is CloudFormation's time of the last change; when it has not
     moved, a sync reads only the aliases. ``synced_at`` is the last sync that worked,
-    ``sync_tried_at`` the last one at all, ``sync_error`` what it failed with.
-    ``gone_at`` is when the stack was first seen to be gone.
+    ``fully_synced_at`` the last that read everything, ``sync_tried_at`` the last one
+    at all, ``sync_error`` what it failed with. ``gone_at`` is when the stack was first
+    seen to be gone. ``deployment_count`` is the number of the newest deployment.
+    ``encrypted_salt`` salts the digests of the values of environment variables.
     """
 
     __tablename__ = "project"
@@ -33,8 +35,11 @@ class Project(Base):
     stack_status: Mapped[str] = mapped_column(sa.String(64), default="")
     stack_changed_at: Mapped[datetime | None]
     synced_at: Mapped[datetime | None]
+    fully_synced_at: Mapped[datetime | None]
     sync_tried_at: Mapped[datetime | None]
     sync_error: Mapped[str] = mapped_column(sa.Text, default="")
     gone_at: Mapped[datetime | None]
+    deployment_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    encrypted_salt: Mapped[str] = mapped_column(sa.Text, default="", server_default="")
 
     account: Mapped[Account] = relationship(lazy="joined")

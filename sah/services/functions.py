@@ -49,7 +49,7 @@ def count_functions_by_project() -> dict[int, FunctionCounts]:
     """
     versions = (
         sa.select(sa.func.aggregate_strings(PublishedVersion.version, ","))
-        .where(PublishedVersion.function_id == Function.id)
+        .where(PublishedVersion.function_id == Function.id, PublishedVersion.gone_at.is_(None))
         .correlate(Function)
         .scalar_subquery()
     )

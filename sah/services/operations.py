@@ -43,7 +43,8 @@ class OperationRequest:
     """What a person confirmed: the target by function name, and the plan's fingerprint.
 
     ``override_reason`` says why to move although the stack is being updated.
-    ``origin_id`` is the operation that an undo takes back, or whose rest is moved.
+    ``origin_id`` is the operation that an undo takes back, or whose rest is moved,
+    ``deployment_number`` the deployment that a rollback goes to.
     """
 
     project_id: int
@@ -55,6 +56,7 @@ class OperationRequest:
     on_failure: OnFailure = OnFailure.PUT_BACK
     override_reason: str = ""
     origin_id: int | None = None
+    deployment_number: int | None = None
 
 
 def plan_project_switch(project_id: int, target: Mapping[str, Routing]) -> Plan:
@@ -171,6 +173,7 @@ def _journal(project: Project, plan: Plan, request: OperationRequest, reason: st
         override_reason=" ".join(request.override_reason.split())[:MAX_REASON_LENGTH],
         fingerprint=plan.fingerprint,
         requested_by=request.requested_by,
+        deployment_number=request.deployment_number,
         owner=this_process(),
         undo_of_id=request.origin_id if request.kind is OperationKind.UNDO else None,
         rest_of_id=request.origin_id if request.kind is OperationKind.REST else None,

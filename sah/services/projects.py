@@ -203,7 +203,8 @@ def _refuse_while_moving(project: Project) -> None:
 def _forget_stack(project: Project) -> None:
     db.session.execute(sa.delete(Function).where(Function.project_id == project.id))
     project.stack_id = project.stack_status = project.sync_error = ""
-    project.stack_changed_at = project.synced_at = project.sync_tried_at = project.gone_at = None
+    project.stack_changed_at = project.synced_at = project.fully_synced_at = None
+    project.sync_tried_at = project.gone_at = None
 
 
 def _check(details: ProjectDetails) -> ProjectDetails:

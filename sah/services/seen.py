@@ -1,5 +1,6 @@
 """Store what a sync read of a stack, and leave what it could not read as it was."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from sah.aws.gateway import FunctionVersion, Stack, StackFunction
 from sah.domain.aliases import AliasState
 from sah.domain.errors import ConflictError, NotFoundError
 from sah.domain.operations import OperationStatus
+from sah.domain.snapshots import digest_variable
 from sah.domain.triggers import Trigger, TriggerOrigin
 from sah.extensions import db
 from sah.models import (
@@ -20,6 +22,7 @@ from sah.models import (
     Project,
     PublishedVersion,
 )
+from sah.services.secrets import decrypt_secret, encrypt_secret
 
 _TEXT = 255  # AWS allows descriptions of 256 characters, the column one less
 
@@ -63,16 +66,17 @@ def store_stack(
     :raises ConflictError: the project was given another stack in the meantime.
     """
     project = _claim(target)
-    keep_aliases = _was_moved_since(target)
+    writer = _Writer(target.started_at, _salt_of(project), keep_aliases=_was_moved_since(target))
     rows = {row.name: row for row in _load_functions(target.project_id, full=full)}
     for reading in readings:
         row = rows.pop(reading.function.name, None)
         if row is None:
             row = Function(project_id=target.project_id, name=reading.function.name)
             db.session.add(row)
-        _store_function(row, reading, target.started_at, keep_aliases=keep_aliases)
+        writer.store(row, reading)
     if full:
         _mark_gone(list(rows.values()), target.started_at)
+        project.fully_synced_at = target.started_at
     project.stack_id = stack.stack_id
     project.stack_status = stack.status
     project.stack_changed_at = stack.changed_at
@@ -153,7 +157,7 @@ def _load_functions(project_id: int, *, full: bool) -> list[Function]:
         .execution_options(populate_existing=True)
     )
     if full:
-        query = query.options(selectinload(Function.versions), selectinload(Function.triggers))
+        query = query.options(selectinload(Function.all_versions), selectinload(Function.triggers))
     return list(db.session.scalars(query))
 
 
@@ -163,19 +167,69 @@ def _mark_gone(rows: list[Function], now: datetime) -> None:
         row.sync_error = ""
 
 
-def _store_function(row: Function, reading: Reading, now: datetime, *, keep_aliases: bool) -> None:
-    row.gone_at = (row.gone_at or now) if reading.gone else None
-    row.sync_error = reading.error
-    row.logical_id = reading.function.logical_id
-    row.published_version = reading.function.published_version
-    if reading.aliases is not None and not keep_aliases:
-        _store_aliases(row, reading.aliases)
-    if reading.versions is not None:
-        _store_versions(row, reading.versions)
-    if reading.policy_triggers is not None:
-        _store_triggers(row, TriggerOrigin.POLICY, reading.policy_triggers)
-    if reading.mapping_triggers is not None:
-        _store_triggers(row, TriggerOrigin.MAPPING, reading.mapping_triggers)
+def _salt_of(project: Project) -> str:
+    """Give the project's salt for the values of variables, made once and encrypted at rest."""
+    if not project.encrypted_salt:
+        project.encrypted_salt = encrypt_secret(secrets.token_hex(16))
+    return decrypt_secret(project.encrypted_salt)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Brings the rows of functions up to date with what one sync read."""
+
+    now: datetime
+    salt: str
+    keep_aliases: bool
+
+    def store(self, row: Function, reading: Reading) -> None:
+        row.gone_at = (row.gone_at or self.now) if reading.gone else None
+        row.sync_error = reading.error
+        row.logical_id = reading.function.logical_id
+        row.published_version = reading.function.published_version
+        if reading.aliases is not None and not self.keep_aliases:
+            _store_aliases(row, reading.aliases)
+        if reading.versions is not None:
+            self._store_versions(row, reading.versions)
+        if reading.policy_triggers is not None:
+            _store_triggers(row, TriggerOrigin.POLICY, reading.policy_triggers)
+        if reading.mapping_triggers is not None:
+            _store_triggers(row, TriggerOrigin.MAPPING, reading.mapping_triggers)
+
+    def _store_versions(self, row: Function, versions: list[FunctionVersion]) -> None:
+        """Keep the row of a version that AWS deleted: a deployment may have published it."""
+        known = {version.version: version for version in row.all_versions}
+        for version in versions:
+            stored = known.pop(version.version, None)
+            if stored is None:
+                stored = PublishedVersion()
+                row.all_versions.append(stored)
+            self._fill(stored, version)
+        for gone in known.values():
+            gone.gone_at = gone.gone_at or self.now
+        if row.id is not None:
+            db.session.expire(row, ["versions"])
+
+    def _fill(self, row: PublishedVersion, version: FunctionVersion) -> None:
+        row.version = version.version
+        row.number = int(version.version)
+        row.modified_at = version.modified_at
+        row.code_sha256 = version.code_sha256
+        row.code_size = version.code_size
+        row.runtime = version.runtime
+        row.memory_size = version.memory_size
+        row.timeout = version.timeout
+        row.handler = version.handler
+        row.description = version.description[:_TEXT]
+        if version.state:  # a list of versions does not say
+            row.state = version.state
+            row.state_reason = version.state_reason
+            row.state_reason_code = version.state_reason_code
+        row.layers = list(version.layers)
+        row.environment = {
+            name: digest_variable(self.salt, name, value) for name, value in version.environment
+        }
+        row.gone_at = None
 
 
 def _store_aliases(row: Function, aliases: list[AliasState]) -> None:
@@ -190,30 +244,6 @@ def _fill_alias(row: FunctionAlias, alias: AliasState) -> FunctionAlias:
     row.version = alias.routing.version
     row.weights = dict(alias.routing.weights)
     row.revision_id = alias.revision_id
-    return row
-
-
-def _store_versions(row: Function, versions: list[FunctionVersion]) -> None:
-    known = {version.version: version for version in row.versions}
-    row.versions = [
-        _fill_version(known.get(version.version) or PublishedVersion(), version)
-        for version in versions
-    ]
-
-
-def _fill_version(row: PublishedVersion, version: FunctionVersion) -> PublishedVersion:
-    row.version = version.version
-    row.number = int(version.version)
-    row.modified_at = version.modified_at
-    row.code_sha256 = version.code_sha256
-    row.code_size = version.code_size
-    row.runtime = version.runtime
-    row.memory_size = version.memory_size
-    row.timeout = version.timeout
-    row.handler = version.handler
-    row.description = version.description[:_TEXT]
-    row.state = version.state
-    row.state_reason = version.state_reason
     return row
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy.orm import selectinload
 
-from sah.aws.gateway import AwsGateway, Stack, StackFunction
+from sah.aws.gateway import AwsGateway, FunctionVersion, Stack, StackFunction
 from sah.domain.aliases import AliasState
 from sah.domain.errors import (
     AwsError,
@@ -33,6 +33,8 @@ from sah.models import Function, Project
 from sah.services.accounts import open_gateway
 from sah.services.projects import find_active_operation, get_project
 from sah.services.seen import Reading, SyncTarget, store_failure, store_gone_stack, store_stack
+from sah.services.settling import fail_waiting, settle_deployments
+from sah.services.snapshots import Targets, list_targets
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +42,9 @@ log = structlog.get_logger(__name__)
 _WORKERS = 8
 # Accounts that are synced side by side, so that a hanging one does not hold up the rest.
 _ACCOUNTS = 4
+# How often everything is read although the stack has not changed, so that a version which
+# somebody deleted, or which went inactive, is known before it is needed (aws-facts 10).
+_FULL_EVERY = timedelta(minutes=15)
 # Begins the note on a project whose triggers may be incomplete, so that a light sync tries again.
 _MAPPINGS_NOTE = "Event source mappings could not be read, so triggers may be missing:"
 _UNEXPECTED = "An unexpected error ended the sync; SAH's log says more."
@@ -86,9 +91,13 @@ _Task = tuple[StackFunction, Callable[[], Reading]]
 
 @dataclass
 class _Reader:
-    """Reads functions through one gateway; the event source mappings only once, if at all."""
+    """Reads functions through one gateway; the event source mappings only once, if at all.
+
+    ``targets`` are the versions that a rollback may go to, by function.
+    """
 
     gateway: AwsGateway
+    targets: Targets = field(default_factory=dict)
     mappings_error: str = ""
     _mappings: dict[str, list[Trigger]] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -125,7 +134,7 @@ class _Reader:
         return Reading(
             function,
             aliases,
-            self.gateway.list_versions(function.name),
+            self._read_versions(function.name),
             [
                 trigger
                 for qualifier in ("", *(alias.name for alias in aliases))
@@ -133,6 +142,20 @@ class _Reader:
             ],
             self.mappings_of(function.name),
         )
+
+    def _read_versions(self, function: str) -> list[FunctionVersion]:
+        """List a function's versions; only GetFunction tells the state of one (aws-facts 10)."""
+        wanted = self.targets.get(function, frozenset())
+        return [
+            self._look_closely(version) if version.version in wanted else version
+            for version in self.gateway.list_versions(function)
+        ]
+
+    def _look_closely(self, version: FunctionVersion) -> FunctionVersion:
+        try:
+            return self.gateway.get_version(version.function, version.version)
+        except AwsError:
+            return version  # what the list said is known all the same
 
     def read_news(self, known: _Known) -> Reading:
         """Read a function's aliases, and the rest only if they lead to something new."""
@@ -293,16 +316,17 @@ def _target_of(project: Project) -> SyncTarget:
 
 def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncReport:
     try:
-        known = _list_known(project)
+        known, targets = _list_known(project), list_targets(project.id)
         gateway = open_gateway(project.account)
         db.session.commit()  # nothing of the database stays open while AWS is asked
-        reader = _Reader(gateway)
+        reader = _Reader(gateway, targets)
         stack = gateway.get_stack(target.stack_name)
         full = force_full or _needs_full(project, stack, reader)
         tasks = reader.plan_all(target.stack_name) if full else reader.plan_news(known)
         readings = _read_each(tasks)
     except AwsNotFoundError:
         store_gone_stack(target)
+        fail_waiting(target.project_id, "The stack was gone before SAH could read it.")
         return SyncReport(target.name, full=True)
     except ConflictError:
         raise
@@ -311,6 +335,7 @@ def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncRepo
         return SyncReport(target.name, error=str(error))
     note = f"{_MAPPINGS_NOTE} {reader.mappings_error}" if reader.mappings_error else ""
     store_stack(target, stack, readings, full=full, note=note)
+    settle_deployments(target.project_id, stack, target.started_at)
     failed = tuple(r.function.name for r in readings if r.error)
     return SyncReport(target.name, full, len(readings), failed, note)
 
@@ -318,7 +343,8 @@ def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncRepo
 def _needs_full(project: Project, stack: Stack, reader: _Reader) -> bool:
     return (
         stack.in_progress
-        or project.synced_at is None
+        or project.fully_synced_at is None
+        or datetime.now(UTC) - project.fully_synced_at >= _FULL_EVERY
         or project.gone_at is not None
         or project.stack_changed_at != stack.changed_at
         or project.stack_status != stack.status

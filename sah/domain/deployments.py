@@ -1,0 +1,88 @@
+"""What a deployment is to the person on call: was it live, and what may be gone back to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class DeploymentStatus(StrEnum):
+    """How far SAH is with what a deployment put live.
+
+    ``pending``: reported and not read from AWS yet. ``captured``: its snapshot is
+    there. ``failed``: nothing can be read any more.
+    """
+
+    PENDING = "pending"
+    CAPTURED = "captured"
+    FAILED = "failed"
+
+
+class DeploymentSource(StrEnum):
+    """How SAH came to know: told by the webhook, or noticed by the sync."""
+
+    WEBHOOK = "webhook"
+    NOTICED = "noticed"
+
+
+class Liveness(StrEnum):
+    """Whether a deployment serves the traffic now.
+
+    ``partly``: not all of it does, but something that it changed does.
+    """
+
+    LIVE = "live"
+    PARTLY = "partly"
+    NOT_LIVE = "not_live"
+
+
+@dataclass(frozen=True, slots=True)
+class LivePeriodFacts:
+    """When a deployment had all of the traffic; ``ended_at`` is None while it has."""
+
+    number: int
+    began_at: datetime
+    ended_at: datetime | None = None
+
+
+def judge_liveness(
+    serving: Iterable[str], expected: Iterable[str], changed: Iterable[str]
+) -> Liveness:
+    """Judge a deployment by the functions that serve what it published.
+
+    ``serving`` are those of ``expected``, its functions, whose alias sends all of the
+    traffic to its version; ``changed`` are those that it published a new version of.
+    """
+    served, wanted = set(serving), set(expected)
+    if wanted and served >= wanted:
+        return Liveness.LIVE
+    return Liveness.PARTLY if served & set(changed) else Liveness.NOT_LIVE
+
+
+def sum_active(periods: Iterable[LivePeriodFacts], now: datetime) -> timedelta | None:
+    """Add up how long something was live, None when it never was."""
+    spans = [(period.ended_at or now) - period.began_at for period in periods]
+    return sum(spans, timedelta()) if spans else None
+
+
+def choose_previous_deployment(
+    periods: Sequence[LivePeriodFacts], newest_partly_live: int | None
+) -> int | None:
+    """Choose what “roll back” means when nobody says more: a deployment's number, or None.
+
+    It is the last deployment that was wholly live before the present one was for the
+    first time; so rolling back twice goes back twice, and never forward again.
+    Present is the one that is wholly live; without one (a mixed stack) the last that
+    was, unless a newer deployment serves some of the traffic: then the last that was
+    wholly live is itself what to go back to.
+    """
+    if not periods:
+        return None
+    ordered = sorted(periods, key=lambda period: period.began_at)
+    last = ordered[-1]
+    is_mixed = last.ended_at is not None
+    if is_mixed and newest_partly_live is not None and newest_partly_live > last.number:
+        return last.number
+    first = next(p.began_at for p in ordered if p.number == last.number)
+    before = [p.number for p in ordered if p.began_at < first and p.number != last.number]
+    return before[-1] if before else None

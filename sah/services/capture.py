@@ -1,0 +1,108 @@
+"""See to it that every reported deployment is captured: soon, again and again, in order."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+from flask import Flask, current_app
+
+from sah.domain.deployments import DeploymentStatus
+from sah.domain.errors import SahError
+from sah.extensions import db
+from sah.models import Deployment
+from sah.services.sync import SyncReport, sync_project
+
+log = structlog.get_logger(__name__)
+
+# Longer than any deploy takes, or than AWS was ever away.
+GIVE_UP_AFTER = timedelta(hours=24)
+_FIRST_DELAY_S = 2.0
+_LONGEST_DELAY_S = 60.0
+_PROJECTS_AT_ONCE = 4
+_LEASE = timedelta(seconds=30)
+
+
+def capture_due() -> int:
+    """Sync every project with a deployment that waits to be read; say how many there were.
+
+    Projects are read side by side, so that one whose AWS hangs does not hold up others.
+    """
+    query = sa.select(Deployment.project_id).where(
+        Deployment.status == DeploymentStatus.PENDING, Deployment.next_try_at <= datetime.now(UTC)
+    )
+    due = sorted(set(db.session.scalars(query.distinct())))
+    db.session.commit()
+    if not due:
+        return 0
+    _lease(due)
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    with ThreadPoolExecutor(_PROJECTS_AT_ONCE, thread_name_prefix="capture") as pool:
+        list(pool.map(lambda project_id: _capture_in_app(app, project_id), due))
+    return len(due)
+
+
+def capture_project(project_id: int) -> None:
+    """Read a project whose deployments wait; what still waits afterwards is tried later.
+
+    It never raises for what AWS or another sync is in the way of: the deployments say so.
+    """
+    started_at = datetime.now(UTC)
+    try:
+        reason = _reason(sync_project(project_id))
+    except SahError as error:
+        reason = str(error)
+    _postpone(project_id, started_at, reason)
+
+
+def delay_s(tries: int) -> float:
+    """Say how long to wait after so many tries, in seconds: 2, 4, 8 … 60."""
+    return min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2.0 ** min(tries, 10))
+
+
+def _lease(projects: list[int]) -> None:
+    """Keep the next runs off these projects for a while, and no longer if this process dies."""
+    now = datetime.now(UTC)
+    db.session.execute(
+        sa.update(Deployment)
+        .where(
+            Deployment.project_id.in_(projects),
+            Deployment.status == DeploymentStatus.PENDING,
+            Deployment.next_try_at <= now,
+        )
+        .values(next_try_at=now + _LEASE)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+
+
+def _capture_in_app(app: Flask, project_id: int) -> None:
+    with app.app_context():
+        try:
+            capture_project(project_id)
+        except Exception:
+            log.exception("capture.crashed", project=project_id)
+
+
+def _reason(report: SyncReport) -> str:
+    if report.error:
+        return report.error
+    if report.failed:
+        return f"Could not be read: {', '.join(report.failed)}."
+    return "CloudFormation is still at work on the stack."
+
+
+def _postpone(project_id: int, started_at: datetime, reason: str) -> None:
+    query = sa.select(Deployment).where(
+        Deployment.project_id == project_id,
+        Deployment.status == DeploymentStatus.PENDING,
+        Deployment.created_at <= started_at,
+    )
+    for deployment in db.session.scalars(query.execution_options(populate_existing=True)):
+        deployment.error = reason
+        deployment.next_try_at = datetime.now(UTC) + timedelta(seconds=delay_s(deployment.tries))
+        deployment.tries += 1
+        if datetime.now(UTC) - deployment.created_at > GIVE_UP_AFTER:
+            deployment.status = DeploymentStatus.FAILED
+            log.warning("deployment.given_up", project=project_id, number=deployment.number)
+    db.session.commit()

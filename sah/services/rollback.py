@@ -1,0 +1,149 @@
+"""Roll back to a deployment: choose it, plan the way, and start the operation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sah.domain.aliases import Routing
+from sah.domain.deployments import DeploymentStatus, choose_previous_deployment
+from sah.domain.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    RollbackImpossibleError,
+)
+from sah.domain.operations import OnFailure, OperationKind
+from sah.domain.plans import Plan
+from sah.models import Deployment, Project
+from sah.services.deployments import get_deployment
+from sah.services.live import find_newest_partly_live, list_periods
+from sah.services.operations import OperationRequest, plan_project_switch
+from sah.services.projects import get_project
+from sah.services.snapshots import SnapshotEntry, read_entries
+
+PREVIOUS: Literal["previous"] = "previous"
+# A deployment's number, or the one that was live before the present one.
+Target = int | Literal["previous"]
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackPlan:
+    """What a rollback to ``deployment`` would move.
+
+    ``target`` is what its functions are to serve. ``blocked`` are those that cannot go
+    back and why, by name: the plan leaves them where they are. ``plan.untouched`` are
+    those that the deployment did not have.
+    """
+
+    deployment: Deployment
+    target: Mapping[str, Routing]
+    plan: Plan
+    blocked: Mapping[str, str]
+
+
+def parse_target(text: str) -> Target:
+    """Read a deployment's number, with or without ``#``, or ``previous``.
+
+    :raises InvalidInputError: it is neither.
+    """
+    number = text.strip().removeprefix("#")
+    if number == PREVIOUS:
+        return PREVIOUS
+    if not (number.isascii() and number.isdigit() and 0 < len(number) < 10):  # noqa: PLR2004
+        raise InvalidInputError(
+            f"“{text}” is no deployment.", "Give its number, such as 41, or previous.", field="to"
+        )
+    return int(number)
+
+
+def find_previous(project_id: int) -> Deployment | None:
+    """Find the deployment that “roll back” means when nobody says more."""
+    number = choose_previous_deployment(
+        list_periods(project_id), find_newest_partly_live(project_id)
+    )
+    return None if number is None else get_deployment(project_id, number)
+
+
+def plan_rollback(project_id: int, to: Target = PREVIOUS) -> RollbackPlan:
+    """Plan to serve what a deployment published, from what the last sync saw.
+
+    Functions are matched by name; those that the deployment did not have stay.
+
+    :raises NotFoundError: there is no such project or deployment.
+    :raises ConflictError: the deployment has no snapshot (yet, or any more).
+    :raises RollbackImpossibleError: no function of it can go back.
+    """
+    project = get_project(project_id)
+    deployment = _find_target(project, to)
+    entries = _entries_of(project, deployment)
+    blocked = {e.function: e.readiness.problem for e in entries if e.readiness.blocks}
+    target = {e.function: Routing(e.version) for e in entries if e.function not in blocked}
+    if not target:
+        raise RollbackImpossibleError(
+            f"No function of #{deployment.number} can be rolled back any more.",
+            " ".join(f"{name}: {why}" for name, why in sorted(blocked.items())),
+        )
+    plan = plan_project_switch(project_id, target)
+    untouched = tuple(name for name in plan.untouched if name not in blocked)
+    return RollbackPlan(deployment, target, replace(plan, untouched=untouched), blocked)
+
+
+def request_rollback(  # noqa: PLR0913 - what a person decides
+    rollback: RollbackPlan,
+    *,
+    reason: str,
+    requested_by: str,
+    fingerprint: str = "",
+    partial: bool = False,
+    on_failure: OnFailure = OnFailure.PUT_BACK,
+    override_reason: str = "",
+) -> OperationRequest:
+    """Make the request that carries a planned rollback out; give it to ``start_operation``.
+
+    Without a ``fingerprint`` nobody saw another plan than this one. Functions that
+    cannot go back stop it, unless ``partial`` says to leave them where they are.
+
+    :raises RollbackImpossibleError: not every function can go back.
+    """
+    if rollback.blocked and not partial:
+        raise RollbackImpossibleError(
+            f"Not every function of #{rollback.deployment.number} can be rolled back: "
+            + " ".join(f"{name}: {why}" for name, why in sorted(rollback.blocked.items())),
+            "Choose another deployment, or roll back only those that can be.",
+        )
+    return OperationRequest(
+        project_id=rollback.deployment.project_id,
+        target=rollback.target,
+        fingerprint=fingerprint or rollback.plan.fingerprint,
+        reason=reason,
+        requested_by=requested_by,
+        kind=OperationKind.ROLLBACK,
+        on_failure=on_failure,
+        override_reason=override_reason,
+        deployment_number=rollback.deployment.number,
+    )
+
+
+def _find_target(project: Project, to: Target) -> Deployment:
+    if to != PREVIOUS:
+        return get_deployment(project.id, to)
+    previous = find_previous(project.id)
+    if previous is None:
+        raise NotFoundError(
+            f"SAH has not seen an earlier deployment of {project.name} live.",
+            "Name the deployment to go back to.",
+        )
+    return previous
+
+
+def _entries_of(project: Project, deployment: Deployment) -> tuple[SnapshotEntry, ...]:
+    number = deployment.number
+    if deployment.status == DeploymentStatus.PENDING:
+        raise ConflictError(
+            f"What #{number} put live has not been read from AWS yet.",
+            deployment.error or "Try again in a few seconds.",
+        )
+    if deployment.snapshot_id is None:
+        why = deployment.error or "Its snapshot was removed by the retention setting."
+        raise ConflictError(f"What #{number} put live is not known. {why}")
+    return read_entries(project, [deployment.snapshot_id]).get(deployment.snapshot_id, ())

@@ -1,0 +1,229 @@
+"""Read what a deployment put live: at every sync, so that nothing is read twice.
+
+A webhook only writes that there was a deployment. The next sync of the project that
+finds the stack at rest settles all that were reported before it began, in order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from sah.aws.gateway import Stack
+from sah.domain.aliases import Routing
+from sah.domain.deployments import DeploymentSource, DeploymentStatus
+from sah.domain.snapshots import Publication, compare_snapshots, reconstruct_snapshot
+from sah.extensions import db
+from sah.models import Deployment, Function, FunctionAlias, Project, PublishedVersion
+from sah.services.deployments import take_number
+from sah.services.live import hand_period_over, track_live
+from sah.services.snapshots import keep_snapshot, newest_captured, read_snapshot, routing_of
+
+log = structlog.get_logger(__name__)
+
+# A webhook may come so long after the stack changed and still be of that change.
+LATE_WEBHOOK = timedelta(hours=1)
+# SAH's clock and that of AWS may be so far apart.
+_CLOCK_SKEW = timedelta(minutes=2)
+# A rollback of the stack itself brings back what was deployed before: no deployment.
+_ROLLED_BACK = ("ROLLBACK", "FAILED")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """One function as the sync stored it; ``version_id`` is the row of ``version``."""
+
+    function: str
+    version: str
+    version_id: int
+    live: Routing | None
+
+
+@dataclass(slots=True)
+class _Settling:
+    """What one reading of a stack says about the deployments that wait for it.
+
+    ``latest`` is the newest one captured so far, ``served`` its versions by function.
+    """
+
+    project: Project
+    stack: Stack
+    known: list[_Known]
+    latest: Deployment | None
+    served: dict[str, str]
+
+    def settle(self, waiting: Sequence[Deployment]) -> None:
+        """Capture the waiting ones in order, and notice a change that nobody reported."""
+        for deployment in waiting:
+            skew = _CLOCK_SKEW if deployment is waiting[-1] else timedelta()
+            if self.stack.changed_at <= deployment.created_at + skew:
+                self._capture_now(deployment)
+            else:
+                self._capture_late(deployment)
+        if not self._is_recorded():
+            self._notice()
+
+    def _capture_now(self, deployment: Deployment) -> None:
+        deployment.stack_changed_at = self.stack.changed_at
+        if self._absorb(deployment):
+            return
+        deployment.elsewhere = {
+            one.function: "" if one.live is None else str(one.live)
+            for one in self.known
+            if one.live is None or not one.live.serves_like(Routing(one.version))
+        }
+        self._store(deployment, {one.version_id: (one.function, one.version) for one in self.known})
+
+    def _capture_late(self, deployment: Deployment) -> None:
+        """Work out what was deployed from publishing times: the stack has changed since."""
+        deployment.reconstructed = True
+        self._store(deployment, _published_until(self.project.id, deployment.created_at))
+
+    def _absorb(self, deployment: Deployment) -> bool:
+        """Make one of a deployment that the sync noticed and its webhook that came late."""
+        noticed = self.latest
+        if (
+            noticed is None
+            or noticed.source != DeploymentSource.NOTICED
+            or noticed.stack_changed_at != self.stack.changed_at
+            or deployment.created_at - self.stack.changed_at > LATE_WEBHOOK
+        ):
+            return False
+        for name in ("snapshot_id", "no_change", "changed", "added", "removed", "elsewhere"):
+            setattr(deployment, name, getattr(noticed, name))
+        deployment.deployed_at = noticed.deployed_at
+        noticed.merged_into_id = deployment.id
+        hand_period_over(noticed, deployment)
+        self._finish(deployment)
+        return True
+
+    def _store(self, deployment: Deployment, versions: dict[int, tuple[str, str]]) -> None:
+        after = dict(versions.values())
+        changes = compare_snapshots(self.served, after)
+        deployment.snapshot_id = keep_snapshot(self.project.id, versions)
+        deployment.no_change = self.latest is not None and not changes
+        deployment.changed = list(changes.changed)
+        deployment.added = list(changes.added)
+        deployment.removed = list(changes.removed)
+        self.served = after
+        self._finish(deployment)
+
+    def _finish(self, deployment: Deployment) -> None:
+        deployment.status = DeploymentStatus.CAPTURED
+        deployment.captured_at = datetime.now(UTC)
+        deployment.error = ""
+        deployment.next_try_at = None
+        self.latest = deployment
+
+    def _is_recorded(self) -> bool:
+        query = sa.select(Deployment.id).where(
+            Deployment.project_id == self.project.id,
+            Deployment.stack_changed_at == self.stack.changed_at,
+        )
+        return db.session.scalar(query.limit(1)) is not None
+
+    def _notice(self) -> None:
+        versions = {one.version_id: (one.function, one.version) for one in self.known}
+        same = self.latest is not None and dict(versions.values()) == self.served
+        if not versions or (same and any(word in self.stack.status for word in _ROLLED_BACK)):
+            return
+        deployment = Deployment(
+            project_id=self.project.id,
+            number=take_number(self.project.id),
+            source=DeploymentSource.NOTICED,
+            deployed_at=self.stack.changed_at,
+        )
+        self._capture_now(deployment)
+        db.session.add(deployment)
+        log.info("deployment.noticed", project=self.project.name, number=deployment.number)
+
+
+def settle_deployments(project_id: int, stack: Stack, read_at: datetime) -> None:
+    """Capture what waits for this reading of the stack, which began at ``read_at``.
+
+    Nothing is settled while CloudFormation is at work, or when a function could not be
+    read: then the deployments go on waiting.
+    """
+    project = db.session.get_one(Project, project_id)
+    at = read_at
+    if not stack.in_progress and not _has_unread_function(project_id):
+        latest = newest_captured(project_id)
+        served = read_snapshot(latest.snapshot_id) if latest and latest.snapshot_id else {}
+        settling = _Settling(project, stack, _list_known(project), latest, served)
+        settling.settle(_list_waiting(project_id, read_at))
+        if settling.latest is not None and settling.latest is not latest:
+            at = min(settling.latest.deployed_at, read_at)
+    db.session.commit()
+    track_live(project_id, at)
+
+
+def fail_waiting(project_id: int, reason: str) -> None:
+    """Give up on the deployments that wait, since nothing can be read any more."""
+    for deployment in _list_waiting(project_id, datetime.now(UTC)):
+        deployment.status = DeploymentStatus.FAILED
+        deployment.error = reason
+        deployment.next_try_at = None
+    db.session.commit()
+
+
+def _list_waiting(project_id: int, read_at: datetime) -> list[Deployment]:
+    query = (
+        sa.select(Deployment)
+        .where(
+            Deployment.project_id == project_id,
+            Deployment.status == DeploymentStatus.PENDING,
+            Deployment.created_at <= read_at,
+        )
+        .order_by(Deployment.number)
+        .execution_options(populate_existing=True)
+    )
+    return list(db.session.scalars(query))
+
+
+def _has_unread_function(project_id: int) -> bool:
+    query = sa.select(Function.id).where(
+        Function.project_id == project_id, Function.gone_at.is_(None), Function.sync_error != ""
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def _list_known(project: Project) -> list[_Known]:
+    """List the functions whose Version resource the stack has, with what serves (aws-facts 12)."""
+    query = (
+        sa.select(Function.name, PublishedVersion, FunctionAlias)
+        .join(
+            PublishedVersion,
+            (PublishedVersion.function_id == Function.id)
+            & (PublishedVersion.version == Function.published_version),
+        )
+        .outerjoin(
+            FunctionAlias,
+            (FunctionAlias.function_id == Function.id) & (FunctionAlias.name == project.alias),
+        )
+        .where(Function.project_id == project.id, Function.gone_at.is_(None))
+        .order_by(Function.name)
+    )
+    return [
+        _Known(
+            name,
+            version.version,
+            version.id,
+            routing_of(alias),
+        )
+        for name, version, alias in db.session.execute(query)
+    ]
+
+
+def _published_until(project_id: int, at: datetime) -> dict[int, tuple[str, str]]:
+    query = (
+        sa.select(Function.name, PublishedVersion)
+        .join(PublishedVersion, PublishedVersion.function_id == Function.id)
+        .where(Function.project_id == project_id)
+    )
+    rows = {(name, row.version): row for name, row in db.session.execute(query)}
+    chosen = reconstruct_snapshot(
+        (Publication(name, row.version, row.modified_at) for (name, _), row in rows.items()), at
+    )
+    return {rows[pair].id: pair for pair in chosen.items()}

@@ -1,0 +1,91 @@
+"""What a list shows of deployments: live or not, how long, and whether one can go back to them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from sah.domain.deployments import Liveness, LivePeriodFacts, judge_liveness, sum_active
+from sah.extensions import db
+from sah.models import Deployment, LivePeriod, Project
+from sah.services.snapshots import SnapshotEntry, read_entries
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentSummary:
+    """One deployment as it stands now; ``entries`` are its functions, by name.
+
+    ``active_for`` is how long it had all of the traffic in all, None when SAH never saw
+    that. ``is_active`` says that it has it now.
+    """
+
+    deployment: Deployment
+    entries: tuple[SnapshotEntry, ...]
+    liveness: Liveness
+    active_for: timedelta | None
+    is_active: bool
+
+    @property
+    def serving_count(self) -> int:
+        """How many of its functions serve what it published."""
+        return sum(1 for entry in self.entries if entry.serves)
+
+    @property
+    def ready_count(self) -> int:
+        """How many of its functions can be moved to what it published, without a second thought."""
+        return sum(1 for entry in self.entries if entry.readiness.ready)
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Why functions are not ready, by name."""
+        return {e.function: e.readiness.problem for e in self.entries if not e.readiness.ready}
+
+    @property
+    def is_ready(self) -> bool:
+        """Say whether every function can go back to this deployment."""
+        return bool(self.entries) and not self.problems
+
+
+def summarise_deployments(
+    project: Project, deployments: Sequence[Deployment]
+) -> list[DeploymentSummary]:
+    """Say how deployments of a project stand now; two queries, however many they are."""
+    now = datetime.now(UTC)
+    entries = read_entries(project, {d.snapshot_id for d in deployments if d.snapshot_id})
+    periods = _list_periods({d.id for d in deployments})
+    return [
+        _summarise(d, entries.get(d.snapshot_id or 0, ()), periods.get(d.id, []), now)
+        for d in deployments
+    ]
+
+
+def _summarise(
+    deployment: Deployment,
+    entries: tuple[SnapshotEntry, ...],
+    periods: list[LivePeriodFacts],
+    now: datetime,
+) -> DeploymentSummary:
+    liveness = judge_liveness(
+        serving=[entry.function for entry in entries if entry.serves],
+        expected=[entry.function for entry in entries],
+        changed=[*deployment.changed, *deployment.added],
+    )
+    return DeploymentSummary(
+        deployment,
+        entries,
+        liveness,
+        sum_active(periods, now),
+        is_active=any(period.ended_at is None for period in periods),
+    )
+
+
+def _list_periods(deployment_ids: Collection[int]) -> dict[int, list[LivePeriodFacts]]:
+    query = sa.select(
+        LivePeriod.deployment_id, Deployment.number, LivePeriod.began_at, LivePeriod.ended_at
+    ).join(Deployment, Deployment.id == LivePeriod.deployment_id)
+    found: dict[int, list[LivePeriodFacts]] = defaultdict(list)
+    for row in db.session.execute(query.where(LivePeriod.deployment_id.in_(deployment_ids))):
+        found[row.deployment_id].append(LivePeriodFacts(row.number, row.began_at, row.ended_at))
+    return found
