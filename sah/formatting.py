@@ -6,6 +6,8 @@ from http import HTTPStatus
 
 from flask import Flask
 
+from sah.models import Operation
+
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 _DAYS_AS_AGE = 45
 _KB = 1024
@@ -38,6 +40,15 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min {rest} s"
 
 
+def format_span(span: timedelta) -> str:
+    """Say how long something lasted, roughly: ``40 s``, ``12 min``, ``3 h``, ``5 d``."""
+    seconds = int(span.total_seconds())
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
 def format_bytes(size: int) -> str:
     """Say how large something is: ``812 B``, ``3.4 kB``, ``12.0 MB``."""
     if size < _KB:
@@ -56,6 +67,13 @@ def format_count(number: int, word: str) -> str:
     """Count something: ``1 function``, ``3 functions``."""
     plural = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
     return f"{number} {word if number == 1 else plural}"
+
+
+def format_operation(operation: Operation) -> str:
+    """Name an operation in a list: ``Rollback to #41``, ``Switch``."""
+    title = str(operation.kind).capitalize()
+    number = operation.deployment_number
+    return title if number is None else f"{title} to #{number}"
 
 
 def common_prefix(names: Iterable[str]) -> str:
@@ -80,6 +98,8 @@ def init_app(app: Flask) -> None:
         ago=lambda moment: format_ago(moment, datetime.now(UTC)),
         utc=format_utc,
         duration=format_duration,
+        span=format_span,
+        operation_title=format_operation,
         filesize=format_bytes,
         share=format_share,
         count_of=format_count,

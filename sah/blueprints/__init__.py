@@ -5,6 +5,7 @@ from flask import Flask
 from sah.blueprints import (
     access,
     accounts,
+    deployments,
     errors,
     functions,
     health,
@@ -17,7 +18,18 @@ from sah.blueprints import (
     switch,
 )
 
-_PAGES = (projects, functions, switch, operations, accounts, people, help, setup, health)
+_PAGES = (
+    projects,
+    functions,
+    deployments,
+    switch,
+    operations,
+    accounts,
+    people,
+    help,
+    setup,
+    health,
+)
 
 
 def init_app(app: Flask) -> None:

@@ -14,7 +14,6 @@ from sah.extensions import db
 from sah.formatting import format_count
 from sah.forms.projects import EmptyForm, NewProjectForm, ProjectForm
 from sah.services.accounts import get_account, list_accounts, offer_stacks
-from sah.services.operations import list_operations
 from sah.services.projects import (
     ProjectDetails,
     ProjectState,
@@ -25,11 +24,15 @@ from sah.services.projects import (
     list_project_summaries,
     update_project,
 )
+from sah.services.rollback import find_previous
 from sah.services.sync import SyncReport, sync_project
+from sah.services.timeline import list_timeline
 
 bp = Blueprint("projects", __name__)
 
 _LONGEST_NAME = 80
+# So many entries of the history are shown on the project's page.
+_LATEST = 5
 # How long a page waits for a sync; a longer one goes on, and the page shows its end.
 _PATIENCE_S = 8.0
 _syncs = ThreadPoolExecutor(4, thread_name_prefix="page-sync")
@@ -56,8 +59,12 @@ def list_all() -> ResponseReturnValue:
 def show(project_id: int) -> ResponseReturnValue:
     """See one project: its functions, what they serve, and what can be rolled back."""
     summary = get_project_summary(project_id)
-    latest = list_operations(project_id, limit=3)
-    return render_template("projects/show.html", summary=summary, operations=latest)
+    return render_template(
+        "projects/show.html",
+        summary=summary,
+        timeline=list_timeline(summary.project, limit=_LATEST),
+        previous=find_previous(project_id),
+    )
 
 
 @bp.get("/projects/<int:project_id>/state")

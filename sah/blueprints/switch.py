@@ -26,7 +26,7 @@ from sah.forms.switch import (
 )
 from sah.services.operations import (
     OperationRequest,
-    list_operations,
+    find_repeated_operation,
     plan_project_switch,
     plan_rest,
     plan_undo,
@@ -186,16 +186,9 @@ def _plan(
 
 
 def _find_repeated(project_id: int, form: ConfirmForm) -> int | None:
-    """Find the operation that this very form has started already.
-
-    A plan's fingerprint holds the aliases' revisions, so an operation with the same
-    one that began after the plan was shown came from the same form, sent twice.
-    """
-    seen_at = form.seen_at(datetime.now(UTC))
-    for operation in list_operations(project_id, limit=5):
-        if operation.fingerprint == form.fingerprint.data and operation.created_at >= seen_at:
-            return operation.id
-    return None
+    shown_at = form.seen_at(datetime.now(UTC))
+    found = find_repeated_operation(project_id, form.fingerprint.data, shown_at)
+    return found.id if found else None
 
 
 def _render_plan(

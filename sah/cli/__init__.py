@@ -3,7 +3,7 @@
 import click
 
 from sah import __version__
-from sah.cli import accounts, demo, operations, projects, run, users
+from sah.cli import accounts, demo, deployments, operations, projects, run, users
 from sah.cli.base import SahGroup
 
 __all__ = ["main"]
@@ -23,6 +23,8 @@ main.add_command(accounts.accounts)
 main.add_command(accounts.stacks)
 main.add_command(projects.projects)
 main.add_command(projects.sync)
+main.add_command(deployments.deployments)
+main.add_command(deployments.rollback)
 main.add_command(operations.switch)
 main.add_command(operations.operations)
 main.add_command(operations.break_glass)

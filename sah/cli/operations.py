@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sah.cli.base import Failure, in_app, output_option
-from sah.cli.output import print_json, print_rows, print_table
-from sah.domain.operations import OnFailure, OperationStatus
+from sah.cli.base import in_app, output_option
+from sah.cli.moving import (
+    carry_out,
+    on_failure_option,
+    operation_fields,
+    print_operation,
+    print_plan,
+    refuse_plan,
+)
+from sah.cli.output import print_rows
+from sah.domain.operations import OnFailure
 
 if TYPE_CHECKING:
-    from sah.cli.output import Value
     from sah.domain.plans import Plan
     from sah.domain.preflight import Preflight
-    from sah.models import Move, Operation
-
-_CHOICES = {str(choice).replace("_", "-"): choice for choice in OnFailure}
 
 
 @click.group()
@@ -46,7 +50,7 @@ def list_(project: str | None, limit: int, output: str) -> None:
         "created_at": "When",
     }
     found = list_operations(project_id, limit=limit)
-    print_rows([_operation_fields(operation) for operation in found], columns, output)
+    print_rows([operation_fields(operation) for operation in found], columns, output)
 
 
 @operations.command("show")
@@ -57,7 +61,7 @@ def show(operation_id: int, output: str) -> None:
     """Show one operation: who, when, why, and how each move ended."""
     from sah.services.operations import get_operation
 
-    _print_operation(get_operation(operation_id), output)
+    print_operation(get_operation(operation_id), output)
 
 
 @operations.command("resume")
@@ -77,13 +81,7 @@ def resume() -> None:
 @click.argument("wanted", metavar="FUNCTION=VERSION…", nargs=-1, required=True)
 @click.option("--reason", default="", help="Why, for those who read the history.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and check it; move nothing.")
-@click.option(
-    "--on-failure",
-    type=click.Choice(sorted(_CHOICES)),
-    default="put-back",
-    show_default=True,
-    help="When a move fails: put back what was moved, or keep it and move what can be moved.",
-)
+@on_failure_option
 @click.option("--override-reason", default="", help="Why to move while the stack is updated.")
 @output_option
 @in_app
@@ -93,7 +91,7 @@ def switch(  # noqa: PLR0913 - each is an option
     wanted: tuple[str, ...],
     reason: str,
     dry_run: bool,
-    on_failure: str,
+    on_failure: OnFailure,
     override_reason: str,
     output: str,
 ) -> None:
@@ -101,14 +99,14 @@ def switch(  # noqa: PLR0913 - each is an option
 
     The exit status is 0 only when every alias was moved and read back.
     """
-    from sah.services.operations import OperationRequest, execute_operation, start_operation
+    from sah.services.operations import OperationRequest
 
     if not dry_run and not reason.strip():
         raise click.UsageError("--reason is missing.")
     project_id, plan, preflight = _plan(project, wanted)
     if dry_run or not plan.moves:
-        _print_plan(plan, preflight, output)
-    _refuse(plan, preflight, overridden=bool(override_reason.strip()))
+        print_plan(plan, preflight, output)
+    refuse_plan(plan, preflight, overridden=bool(override_reason.strip()))
     if dry_run or not plan.moves:
         return
     request = OperationRequest(
@@ -117,13 +115,10 @@ def switch(  # noqa: PLR0913 - each is an option
         fingerprint=plan.fingerprint,
         reason=reason,
         requested_by=f"{getpass.getuser()} (command line)",
-        on_failure=_CHOICES[on_failure],
+        on_failure=on_failure,
         override_reason=override_reason,
     )
-    operation = execute_operation(start_operation(request).id)
-    _print_operation(operation, output)
-    if operation.status != OperationStatus.SUCCEEDED:
-        raise Failure(f"Operation {operation.id} ended as {operation.status}: {operation.error}")
+    carry_out(request, output)
 
 
 @click.command("break-glass")
@@ -160,95 +155,3 @@ def _plan(name: str, wanted: tuple[str, ...]) -> "tuple[int, Plan, Preflight]":
     sync_if_changed(project_id)
     plan = plan_project_switch(project_id, target)
     return project_id, plan, preflight_plan(project_id, plan) if plan.moves else Preflight()
-
-
-def _refuse(plan: "Plan", preflight: "Preflight", *, overridden: bool) -> None:
-    if plan.missing:
-        raise Failure(f"There is no alias {plan.alias} of {', '.join(plan.missing)}.")
-    if preflight.problems:
-        said = " ".join(f"{name}: {text}" for name, text in preflight.problems.items())
-        raise Failure(f"Nothing was moved. {said}")
-    if preflight.busy and not overridden:
-        raise Failure(f"{preflight.busy} Wait for its end, or give --override-reason.")
-
-
-def _print_plan(plan: "Plan", preflight: "Preflight", output: str) -> None:
-    moves: list[dict[str, Value]] = [
-        {
-            "function": move.function,
-            "from": str(move.before),
-            "to": str(move.after),
-            "problem": preflight.problems.get(move.function),
-            "warning": preflight.warnings.get(move.function),
-        }
-        for move in plan.moves
-    ]
-    if output == "json":
-        unchanged, missing = list(plan.unchanged), list(plan.missing)
-        print_json(
-            {
-                "alias": plan.alias,
-                "moves": moves,
-                "unchanged": unchanged,
-                "missing": missing,
-                "busy": preflight.busy,
-            }
-        )
-        return
-    if not moves:
-        click.echo("Nothing would move.")
-        return
-    titles = {"function": "Function", "from": "From", "to": "To"}
-    print_table(moves, {**titles, "problem": "Problem", "warning": "Warning"})
-
-
-def _print_operation(operation: "Operation", output: str) -> None:
-    moves = [_move_fields(move) for move in operation.moves]
-    fields = _operation_fields(operation)
-    if output == "json":
-        print_json({**fields, "moves": moves})
-        return
-    for title in ("id", "project", "kind", "status", "progress", "requested_by", "reason", "error"):
-        if fields[title]:
-            click.echo(f"{title.replace('_', ' ')}: {fields[title]}")
-    titles = {"function": "Function", "from": "From", "to": "To"}
-    print_table(moves, {**titles, "outcome": "Outcome", "verified_at": "Seen", "detail": "Why"})
-
-
-def _operation_fields(operation: "Operation") -> "dict[str, Value]":
-    progress = operation.progress
-    return {
-        "id": operation.id,
-        "project": operation.project_name,
-        "stack": operation.stack_name,
-        "alias": operation.alias,
-        "kind": str(operation.kind),
-        "status": str(operation.status),
-        "on_failure": str(operation.on_failure),
-        "progress": str(progress),
-        "moved": progress.moved,
-        "verified": progress.verified,
-        "total": progress.total,
-        "requested_by": operation.requested_by,
-        "reason": operation.reason,
-        "override_reason": operation.override_reason,
-        "error": operation.error,
-        "created_at": operation.created_at,
-        "finished_at": operation.finished_at,
-        "duration_s": operation.duration.total_seconds() if operation.duration else None,
-        "undo_of": operation.undo_of_id,
-        "rest_of": operation.rest_of_id,
-    }
-
-
-def _move_fields(move: "Move") -> "dict[str, Value]":
-    return {
-        "function": move.function,
-        "from": str(move.before),
-        "to": str(move.after),
-        "outcome": str(move.outcome),
-        "detail": move.detail,
-        "attempted_at": move.attempted_at,
-        "verified_at": move.verified_at,
-        "finished_at": move.finished_at,
-    }

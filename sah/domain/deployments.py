@@ -74,15 +74,14 @@ def choose_previous_deployment(
     first time; so rolling back twice goes back twice, and never forward again.
     Present is the one that is wholly live; without one (a mixed stack) the last that
     was, unless a newer deployment serves some of the traffic: then the last that was
-    wholly live is itself what to go back to.
+    wholly live is itself what to go back to. ``periods`` are in order, the oldest first.
     """
     if not periods:
         return None
-    ordered = sorted(periods, key=lambda period: period.began_at)
-    last = ordered[-1]
+    last = periods[-1]
     is_mixed = last.ended_at is not None
     if is_mixed and newest_partly_live is not None and newest_partly_live > last.number:
         return last.number
-    first = next(p.began_at for p in ordered if p.number == last.number)
-    before = [p.number for p in ordered if p.began_at < first and p.number != last.number]
+    numbers = [period.number for period in periods]
+    before = numbers[: numbers.index(last.number)]
     return before[-1] if before else None

@@ -9,7 +9,7 @@ from sah.domain.comparison import FunctionComparison, VersionConfig, compare_fun
 from sah.domain.errors import ConflictError
 from sah.extensions import db
 from sah.models import Deployment, Function, FunctionAlias, Project, PublishedVersion
-from sah.services.deployments import get_deployment
+from sah.services.deployments import get_deployment, parse_number
 from sah.services.projects import get_project
 from sah.services.snapshots import config_of, read_entries
 
@@ -29,6 +29,14 @@ class Comparison:
     after: Deployment | None
     rows: tuple[FunctionComparison, ...]
     same: int
+
+
+def parse_side(text: str) -> Side:
+    """Read a deployment's number, with or without ``#``, or ``live``.
+
+    :raises InvalidInputError: it is neither.
+    """
+    return LIVE if text.strip() == LIVE else parse_number(text)
 
 
 def compare_deployments(project_id: int, before: Side, after: Side) -> Comparison:

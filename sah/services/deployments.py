@@ -117,6 +117,19 @@ def get_deployment(project_id: int, number: int) -> Deployment:
     return deployment
 
 
+def parse_number(text: str) -> int:
+    """Read a deployment's number, with or without ``#``.
+
+    :raises InvalidInputError: it is none.
+    """
+    number = text.strip().removeprefix("#")
+    if not (number.isascii() and number.isdigit() and len(number) < 10):  # noqa: PLR2004
+        raise InvalidInputError(
+            f"“{text}” is not the number of a deployment.", "Such as 41.", field="to"
+        )
+    return int(number)
+
+
 def _find_by_key(project_id: int, key: str) -> Deployment | None:
     if not key:
         return None

@@ -1,5 +1,7 @@
 """Read operations: the history of who moved what, when, why, and how it ended."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
@@ -22,6 +24,20 @@ def get_operation(operation_id: int) -> Operation:
     if operation is None:
         raise NotFoundError("There is no such operation.")
     return operation
+
+
+def find_repeated_operation(
+    project_id: int, fingerprint: str, shown_at: datetime
+) -> Operation | None:
+    """Find the operation that a form which was sent twice has started already.
+
+    A plan's fingerprint holds the aliases' revisions, so an operation with the same
+    one that began after the plan was shown came from the same form.
+    """
+    for operation in list_operations(project_id, limit=5):
+        if operation.fingerprint == fingerprint and operation.created_at >= shown_at:
+            return operation
+    return None
 
 
 def list_operations(project_id: int | None = None, *, limit: int = 50) -> list[Operation]:

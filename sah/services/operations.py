@@ -13,7 +13,7 @@ from sah.extensions import db
 from sah.models import Move, Operation, Project
 from sah.services.execution import execute_operation
 from sah.services.functions import list_summaries_by_project
-from sah.services.history import get_operation, list_operations
+from sah.services.history import find_repeated_operation, get_operation, list_operations
 from sah.services.owners import this_process
 from sah.services.preflight import preflight_plan
 from sah.services.projects import find_active_operation, get_project
@@ -22,6 +22,7 @@ from sah.services.runner import resume_operations, run_operation
 __all__ = [
     "OperationRequest",
     "execute_operation",
+    "find_repeated_operation",
     "get_operation",
     "list_operations",
     "plan_project_switch",

@@ -8,14 +8,13 @@ from sah.domain.aliases import Routing
 from sah.domain.deployments import DeploymentStatus, choose_previous_deployment
 from sah.domain.errors import (
     ConflictError,
-    InvalidInputError,
     NotFoundError,
     RollbackImpossibleError,
 )
 from sah.domain.operations import OnFailure, OperationKind
 from sah.domain.plans import Plan
 from sah.models import Deployment, Project
-from sah.services.deployments import get_deployment
+from sah.services.deployments import get_deployment, parse_number
 from sah.services.live import find_newest_partly_live, list_periods
 from sah.services.operations import OperationRequest, plan_project_switch
 from sah.services.projects import get_project
@@ -46,14 +45,7 @@ def parse_target(text: str) -> Target:
 
     :raises InvalidInputError: it is neither.
     """
-    number = text.strip().removeprefix("#")
-    if number == PREVIOUS:
-        return PREVIOUS
-    if not (number.isascii() and number.isdigit() and 0 < len(number) < 10):  # noqa: PLR2004
-        raise InvalidInputError(
-            f"“{text}” is no deployment.", "Give its number, such as 41, or previous.", field="to"
-        )
-    return int(number)
+    return PREVIOUS if text.strip() == PREVIOUS else parse_number(text)
 
 
 def find_previous(project_id: int) -> Deployment | None:

@@ -48,6 +48,21 @@ class DeploymentSummary:
         return bool(self.entries) and not self.problems
 
 
+def list_deployments(
+    project: Project, *, before: int | None = None, limit: int = 50
+) -> list[DeploymentSummary]:
+    """List a project's deployments, newest first; those with a number below ``before``."""
+    query = (
+        sa.select(Deployment)
+        .where(Deployment.project_id == project.id, Deployment.merged_into_id.is_(None))
+        .order_by(Deployment.number.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(Deployment.number < before)
+    return summarise_deployments(project, list(db.session.scalars(query)))
+
+
 def summarise_deployments(
     project: Project, deployments: Sequence[Deployment]
 ) -> list[DeploymentSummary]:

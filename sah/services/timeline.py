@@ -30,6 +30,11 @@ class Kind(StrEnum):
     OPERATIONS = "operations"
 
 
+def parse_kind(text: str) -> Kind:
+    """Read which kind of entries to list; whatever is not known means all."""
+    return Kind(text) if text in set(Kind) else Kind.ALL
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the history.

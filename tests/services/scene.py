@@ -344,7 +344,7 @@ def _function(gateway: AwsGateway, project_id: int, name: str) -> Function:
     return Function(
         project_id=project_id,
         name=name,
-        versions=[_version(number) for number in (1, 2, 3)],
+        all_versions=[_version(number) for number in (1, 2, 3)],
         aliases=[alias],
     )
 

@@ -19,6 +19,12 @@ GETS = {
     "/projects/1/switch?v.shop-cart=1": Right.OPERATE,
     "/projects/1/switch/undo/1": Right.OPERATE,
     "/projects/1/switch/rest/1": Right.OPERATE,
+    "/projects/1/deployments": Right.VIEW,
+    "/projects/1/deployments/1": Right.VIEW,
+    "/projects/1/deployments/1/state": Right.VIEW,
+    "/projects/1/deployments/1/compare?with=live": Right.VIEW,
+    "/projects/1/deployments/1/rollback": Right.OPERATE,
+    "/projects/1/rollback": Right.OPERATE,
     "/projects/1/operations": Right.VIEW,
     "/projects/1/edit": Right.ADMINISTER,
     "/projects/1/delete": Right.ADMINISTER,
@@ -38,6 +44,7 @@ GETS = {
 }
 POSTS = {
     "/projects/1/sync": Right.OPERATE,
+    "/projects/1/deployments/1/rollback": Right.OPERATE,
     "/projects/1/switch": Right.OPERATE,
     "/projects/1/functions/shop-cart/alias": Right.OPERATE,
     "/projects/new": Right.ADMINISTER,

@@ -1,0 +1,189 @@
+"""Deployments: the history of a project, one deployment, comparing two, and rolling back."""
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from sah.blueprints.access import requires
+from sah.domain.access import Right
+from sah.domain.comparison import NOT_ROLLED_BACK
+from sah.domain.deployments import DeploymentStatus
+from sah.domain.errors import ConflictError
+from sah.domain.operations import OnFailure
+from sah.forms.switch import ConfirmForm
+from sah.services.comparison import LIVE, compare_deployments, parse_side
+from sah.services.deployments import get_deployment
+from sah.services.operations import (
+    find_repeated_operation,
+    preflight_plan,
+    run_operation,
+    start_operation,
+)
+from sah.services.projects import find_active_operation, get_project, get_project_summary
+from sah.services.rollback import (
+    RollbackPlan,
+    find_previous,
+    plan_rollback,
+    request_rollback,
+)
+from sah.services.summaries import summarise_deployments
+from sah.services.sync import sync_if_changed
+from sah.services.targets import look_at_targets
+from sah.services.timeline import Kind, list_timeline, parse_kind
+
+bp = Blueprint("deployments", __name__, url_prefix="/projects/<int:project_id>")
+
+
+@bp.get("/deployments")
+@requires(Right.VIEW)
+def list_all(project_id: int) -> ResponseReturnValue:
+    """See what was deployed and rolled back, by whom, and what can be gone back to."""
+    project = get_project(project_id)
+    search = request.args.get("q", "").strip()[:100]
+    kind = parse_kind(request.args.get("kind", ""))
+    timeline = list_timeline(
+        project, search=search, kind=kind, cursor=request.args.get("cursor", "")
+    )
+    return render_template(
+        "deployments/list.html",
+        project=project,
+        timeline=timeline,
+        search=search,
+        kind=kind,
+        kinds=list(Kind),
+    )
+
+
+@bp.get("/deployments/<int:number>")
+@requires(Right.VIEW)
+def show(project_id: int, number: int) -> ResponseReturnValue:
+    """See one deployment: what it changed, if it is live, and if one can go back to it."""
+    project = get_project(project_id)
+    deployment = get_deployment(project_id, number)
+    if deployment.number != number:
+        return redirect(url_for(".show", project_id=project_id, number=deployment.number), 302)
+    look_at_targets(project, deployment)
+    return _render_deployment("deployments/show.html", project_id, number)
+
+
+@bp.get("/deployments/<int:number>/state")
+@requires(Right.VIEW)
+def show_state(project_id: int, number: int) -> ResponseReturnValue:
+    """Have an open page notice that the deployment was read."""
+    return _render_deployment("deployments/_state.html", project_id, number)
+
+
+@bp.get("/deployments/<int:number>/compare")
+@requires(Right.VIEW)
+def compare(project_id: int, number: int) -> ResponseReturnValue:
+    """See how a deployment differs from another one, or from what is live."""
+    before = parse_side(request.args.get("with", LIVE))
+    return render_template(
+        "deployments/compare.html",
+        project=get_project(project_id),
+        deployment=get_deployment(project_id, number),
+        comparison=compare_deployments(project_id, before, number),
+        chosen="" if before == LIVE else before,
+        not_rolled_back=NOT_ROLLED_BACK,
+    )
+
+
+@bp.get("/rollback")
+@requires(Right.OPERATE)
+def rollback_to_previous(project_id: int) -> ResponseReturnValue:
+    """Go to the plan of rolling back to what was live before."""
+    get_project(project_id)
+    sync_if_changed(project_id)
+    previous = find_previous(project_id)
+    if previous is None:
+        return redirect(url_for(".list_all", project_id=project_id), 302)
+    return redirect(url_for(".rollback", project_id=project_id, number=previous.number), 302)
+
+
+@bp.get("/deployments/<int:number>/rollback")
+@requires(Right.OPERATE)
+def rollback(project_id: int, number: int) -> ResponseReturnValue:
+    """Read what rolling back to a deployment would move."""
+    sync_if_changed(project_id)
+    return _show_plan(plan_rollback(project_id, number), ConfirmForm(formdata=None))
+
+
+@bp.post("/deployments/<int:number>/rollback")
+@requires(Right.OPERATE)
+def start_rollback(project_id: int, number: int) -> ResponseReturnValue:
+    """Roll back as the plan that was read says."""
+    form = ConfirmForm()
+    repeated = _find_repeated(project_id, form)
+    if repeated is not None:
+        return repeated
+    planned = plan_rollback(project_id, number)
+    with form.blaming():
+        if form.validate_on_submit():
+            return _start(planned, form)
+    return _show_plan(planned, form)
+
+
+def _start(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
+    wanted = request_rollback(
+        planned,
+        reason=form.reason.data,
+        requested_by=current_user.email,
+        fingerprint=form.text("fingerprint") or "none",
+        partial="partial" in request.values,
+        on_failure=OnFailure(form.on_failure.data),
+        override_reason=form.text("override_reason"),
+    )
+    try:
+        operation = start_operation(wanted)
+    except ConflictError:
+        # Another request may have started the same plan since the first look.
+        repeated = _find_repeated(planned.deployment.project_id, form)
+        if repeated is None:
+            raise
+        return repeated
+    run_operation(operation.id)
+    return redirect(url_for("operations.show", operation_id=operation.id), 303)
+
+
+def _find_repeated(project_id: int, form: ConfirmForm) -> ResponseReturnValue | None:
+    shown_at = form.seen_at(datetime.now(UTC))
+    found = find_repeated_operation(project_id, form.text("fingerprint"), shown_at)
+    if found is None:
+        return None
+    return redirect(url_for("operations.show", operation_id=found.id), 303)
+
+
+def _show_plan(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
+    project_id = planned.deployment.project_id
+    summary = get_project_summary(project_id)
+    versions = {
+        one.function.name: {row.version: row for row in one.function.versions}
+        for one in summary.functions
+    }
+    page = render_template(
+        "deployments/rollback.html",
+        summary=summary,
+        planned=planned,
+        plan=planned.plan,
+        partial="partial" in request.values,
+        versions=versions,
+        active=find_active_operation(project_id),
+        preflight=preflight_plan(project_id, planned.plan) if planned.plan.moves else None,
+        form=form,
+        shown_at=datetime.now(UTC).timestamp(),
+        not_rolled_back=NOT_ROLLED_BACK,
+    )
+    return page, form.status
+
+
+def _render_deployment(template: str, project_id: int, number: int) -> ResponseReturnValue:
+    project = get_project(project_id)
+    deployment = get_deployment(project_id, number)
+    return render_template(
+        template,
+        project=project,
+        summary=summarise_deployments(project, [deployment])[0],
+        waits=deployment.status == DeploymentStatus.PENDING,
+    )

@@ -1,0 +1,148 @@
+"""What every command that moves aliases shares: show a plan, refuse it, carry it out."""
+# ruff: noqa: PLC0415 - see sah.cli.base
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from sah.cli.base import Failure
+from sah.cli.output import print_json, print_table
+from sah.domain.operations import OnFailure, OperationStatus
+
+if TYPE_CHECKING:
+    from sah.cli.output import Value
+    from sah.domain.plans import Plan
+    from sah.domain.preflight import Preflight
+    from sah.models import Move, Operation
+    from sah.services.operations import OperationRequest
+
+_CHOICES = {str(choice).replace("_", "-"): choice for choice in OnFailure}
+
+
+def on_failure_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command ``--on-failure``, which arrives as an ``OnFailure``."""
+
+    def convert(_context: click.Context, _option: click.Parameter, value: str) -> OnFailure:
+        return _CHOICES[value]
+
+    return click.option(
+        "--on-failure",
+        type=click.Choice(sorted(_CHOICES)),
+        default="put-back",
+        show_default=True,
+        callback=convert,
+        help="When a move fails: put back what was moved, or keep it and move what can be moved.",
+    )(command)
+
+
+def carry_out(request: "OperationRequest", output: str) -> None:
+    """Carry an operation out and print how it ended.
+
+    :raises Failure: not every alias was moved and read back.
+    """
+    from sah.services.operations import execute_operation, start_operation
+
+    operation = execute_operation(start_operation(request).id)
+    print_operation(operation, output)
+    if operation.status != OperationStatus.SUCCEEDED:
+        raise Failure(f"Operation {operation.id} ended as {operation.status}: {operation.error}")
+
+
+def refuse_plan(plan: "Plan", preflight: "Preflight", *, overridden: bool) -> None:
+    """Stop before anything moves.
+
+    :raises Failure: the plan cannot be carried out, or the stack is being updated.
+    """
+    if plan.missing:
+        raise Failure(f"There is no alias {plan.alias} of {', '.join(plan.missing)}.")
+    if preflight.problems:
+        said = " ".join(f"{name}: {text}" for name, text in preflight.problems.items())
+        raise Failure(f"Nothing was moved. {said}")
+    if preflight.busy and not overridden:
+        raise Failure(f"{preflight.busy} Wait for its end, or give --override-reason.")
+
+
+def print_plan(plan: "Plan", preflight: "Preflight", output: str) -> None:
+    """Print what would move."""
+    moves: list[dict[str, Value]] = [
+        {
+            "function": move.function,
+            "from": str(move.before),
+            "to": str(move.after),
+            "problem": preflight.problems.get(move.function),
+            "warning": preflight.warnings.get(move.function),
+        }
+        for move in plan.moves
+    ]
+    if output == "json":
+        unchanged, missing = list(plan.unchanged), list(plan.missing)
+        print_json(
+            {
+                "alias": plan.alias,
+                "moves": moves,
+                "unchanged": unchanged,
+                "missing": missing,
+                "busy": preflight.busy,
+            }
+        )
+        return
+    if not moves:
+        click.echo("Nothing would move.")
+        return
+    titles = {"function": "Function", "from": "From", "to": "To"}
+    print_table(moves, {**titles, "problem": "Problem", "warning": "Warning"})
+
+
+def print_operation(operation: "Operation", output: str) -> None:
+    """Print one operation with its moves."""
+    moves = [_move_fields(move) for move in operation.moves]
+    fields = operation_fields(operation)
+    if output == "json":
+        print_json({**fields, "moves": moves})
+        return
+    for title in ("id", "project", "kind", "status", "progress", "requested_by", "reason", "error"):
+        if fields[title]:
+            click.echo(f"{title.replace('_', ' ')}: {fields[title]}")
+    titles = {"function": "Function", "from": "From", "to": "To"}
+    print_table(moves, {**titles, "outcome": "Outcome", "verified_at": "Seen", "detail": "Why"})
+
+
+def operation_fields(operation: "Operation") -> "dict[str, Value]":
+    """Give what a list shows of an operation."""
+    progress = operation.progress
+    return {
+        "id": operation.id,
+        "project": operation.project_name,
+        "stack": operation.stack_name,
+        "alias": operation.alias,
+        "kind": str(operation.kind),
+        "status": str(operation.status),
+        "on_failure": str(operation.on_failure),
+        "progress": str(progress),
+        "moved": progress.moved,
+        "verified": progress.verified,
+        "total": progress.total,
+        "requested_by": operation.requested_by,
+        "reason": operation.reason,
+        "override_reason": operation.override_reason,
+        "error": operation.error,
+        "created_at": operation.created_at,
+        "finished_at": operation.finished_at,
+        "duration_s": operation.duration.total_seconds() if operation.duration else None,
+        "undo_of": operation.undo_of_id,
+        "rest_of": operation.rest_of_id,
+    }
+
+
+def _move_fields(move: "Move") -> "dict[str, Value]":
+    return {
+        "function": move.function,
+        "from": str(move.before),
+        "to": str(move.after),
+        "outcome": str(move.outcome),
+        "detail": move.detail,
+        "attempted_at": move.attempted_at,
+        "verified_at": move.verified_at,
+        "finished_at": move.finished_at,
+    }
