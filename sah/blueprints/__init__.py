@@ -5,6 +5,7 @@ from flask import Flask
 from sah.blueprints import (
     access,
     accounts,
+    api,
     errors,
     functions,
     health,
@@ -12,18 +13,33 @@ from sah.blueprints import (
     operations,
     people,
     projects,
+    rates,
     safety,
     setup,
     switch,
+    tokens,
 )
 
-_PAGES = (projects, functions, switch, operations, accounts, people, help, setup, health)
+_PAGES = (
+    projects,
+    functions,
+    switch,
+    operations,
+    accounts,
+    people,
+    tokens,
+    api,
+    help,
+    setup,
+    health,
+)
 
 
 def init_app(app: Flask) -> None:
     """Register every blueprint, and what guards all of them."""
     safety.init_app(app)
     errors.init_app(app)
+    rates.init_app(app)
     access.init_app(app)
     for module in _PAGES:
         app.register_blueprint(module.bp)
