@@ -15,6 +15,9 @@ RUN = [
     "email-validator>=2.3,<3",  # Flask-Security and the forms check addresses with it
     "Bootstrap-Flask>=2.5,<3",  # Bootstrap's own files, served locally
     "cryptography>=50,<51",  # MultiFernet: stored AWS keys are encrypted at rest
+    "spectree>=3,<4",  # checks what the JSON API gets, and describes it by OpenAPI
+    "pydantic>=2.14,<3",  # the shapes of the JSON API
+    "limits>=5.8,<6",  # requests a minute for each token
     "structlog>=26.1,<27",  # structured logs
     "boto3>=1.44,<2",  # AWS
     "APScheduler>=3.11,<4",  # the sync, every minute
@@ -38,6 +41,7 @@ DEV = [
     "pytest-randomly>=5,<6",  # random order
     "pytest-xdist>=3.8,<4",  # both processors
     "pytest-socket>=0.8,<1",  # no socket but loopback
+    "schemathesis>=4.32,<5",  # tries the JSON API against its own description
     "ruff>=0.17,<0.18",  # lint and format
     "time-machine>=3,<4",  # a clock that tests can set
 ]

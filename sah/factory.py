@@ -50,6 +50,8 @@ def configure_flask(app: Flask, settings: Settings) -> None:
         SECRET_KEY=settings.secret_key,
         ENCRYPTION_KEYS=settings.encryption_keys,
         SYNC_INTERVAL_S=settings.sync_interval_s,
+        API_REQUESTS_PER_MINUTE=settings.api_requests_per_minute,
+        API_FAILURES_PER_MINUTE=settings.api_failures_per_minute,
         SQLALCHEMY_DATABASE_URI=check_database_url(settings.database_url),
         MAX_CONTENT_LENGTH=1024 * 1024,
         SESSION_COOKIE_HTTPONLY=True,
@@ -58,6 +60,7 @@ def configure_flask(app: Flask, settings: Settings) -> None:
         REMEMBER_COOKIE_SECURE=settings.cookie_secure,
         REMEMBER_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        WTF_CSRF_CHECK_DEFAULT=False,  # sah.blueprints.access does, for all but tokens
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session, so that no long-open form is lost
         BOOTSTRAP_SERVE_LOCAL=True,
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of the hash

@@ -16,6 +16,7 @@ _SECRET_NAMES = re.compile(
 # Groups are what stays of a match; the rest of it is the secret.
 _SECRET_VALUES = re.compile(
     r"""(?<![A-Za-z0-9/+=]) (?:AKIA|ASIA)[A-Z0-9]{12,}
+      | \bsah_[0-9a-f]{16,}
       | (?P<scheme>\b(?:Bearer|Basic)\s+) [A-Za-z0-9._~+/=-]{6,}
       | (?P<login>://[^/\s:@]*:) [^/\s@]+ (?=@)
       | (?P<pair>\b[\w-]*(?:secret|passw(?:or)?d|token|access_?key)[\w-]*["']?\s*[=:]\s*["']?)

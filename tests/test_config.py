@@ -49,6 +49,8 @@ def test_first_starts_at_the_same_time_agree_on_the_secrets(tmp_path: Path) -> N
         ("SAH_SYNC_INTERVAL", "1"),
         ("SAH_PROXY_HOPS", "6"),
         ("SAH_COOKIE_SECURE", "maybe"),
+        ("SAH_API_REQUESTS_PER_MINUTE", "0"),
+        ("SAH_API_FAILURES_PER_MINUTE", "many"),
         ("SAH_LOG_FORMAT", "xml"),
         ("SAH_LOG_LEVEL", "loud"),
         ("SAH_DATABASE_URL", ""),

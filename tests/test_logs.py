@@ -63,6 +63,15 @@ def test_no_secret_is_logged(
     assert "[redacted]" in said
 
 
+def test_tokens_are_blanked_wherever_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("json", "info")
+    secret = "sah_" + "0123456789abcdef" * 4
+    structlog.get_logger("sah").info(f"got {secret}", path=f"/x?y={secret}", module="sah_history")
+    said = capsys.readouterr().err
+    assert secret not in said
+    assert "sah_history" in said
+
+
 def test_access_key_ids_are_blanked_within_texts(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("json", "info")
     structlog.get_logger("sah").info(f"used {KEY_ID} today", note=f"key ({KEY_ID})")

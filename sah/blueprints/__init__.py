@@ -5,6 +5,7 @@ from flask import Flask
 from sah.blueprints import (
     access,
     accounts,
+    api,
     deployments,
     errors,
     functions,
@@ -13,9 +14,11 @@ from sah.blueprints import (
     operations,
     people,
     projects,
+    rates,
     safety,
     setup,
     switch,
+    tokens,
 )
 
 _PAGES = (
@@ -26,6 +29,8 @@ _PAGES = (
     operations,
     accounts,
     people,
+    tokens,
+    api,
     help,
     setup,
     health,
@@ -36,6 +41,7 @@ def init_app(app: Flask) -> None:
     """Register every blueprint, and what guards all of them."""
     safety.init_app(app)
     errors.init_app(app)
+    rates.init_app(app)
     access.init_app(app)
     for module in _PAGES:
         app.register_blueprint(module.bp)

@@ -1,17 +1,25 @@
-"""Who may see a view: every view says so, and one that does not is shut."""
+"""Who may see a view: every view says so, and one that does not is shut.
+
+Pages know people by their session. The API knows them too, and tokens besides; a call
+with an ``Authorization`` header stands on that alone.
+"""
 
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
-from flask import Flask, abort, redirect, request, url_for
+from flask import Flask, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from sah.blueprints.errors import wants_json
+from sah.blueprints.errors import is_api, wants_json
+from sah.blueprints.rates import count_call, count_failure
 from sah.domain.access import Right
-from sah.domain.errors import AccessDeniedError
+from sah.domain.errors import AccessDeniedError, InvalidTokenError
+from sah.extensions import csrf
+from sah.models import ApiToken
 from sah.services.people import has_users
+from sah.services.tokens import authenticate_token, describe_actor
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -48,15 +56,53 @@ def before_setup(view: View) -> View:
     return _declare(Door.BEFORE_SETUP)(view)
 
 
+def keeps_to_project(view: View) -> View:
+    """Declare that a view without a project in its address keeps to ``bound_project_id``.
+
+    One that does not declare it is shut to tokens that are bound to a project.
+    """
+    view.sah_keeps_to_project = True  # type: ignore[attr-defined]  # read by _check_token
+    return view
+
+
 def find_access(app: Flask, endpoint: str) -> Door | Right | None:
     """Find what a view declares; None when it declares nothing, so that it is shut."""
     declared: Door | Right | None = getattr(app.view_functions.get(endpoint), "sah_access", None)
     return declared or _LIBRARY_VIEWS.get(endpoint)
 
 
+def find_token() -> ApiToken | None:
+    """Find the token that this request came with, None when a person's session did it."""
+    token: ApiToken | None = g.get("api_token")
+    return token
+
+
+def bound_project_id() -> int | None:
+    """Give the one project that this request may be about, None for any."""
+    token = find_token()
+    return token.project_id if token else None
+
+
+def actor() -> str:
+    """Say who asks, for the history."""
+    token = find_token()
+    return describe_actor(token) if token else str(current_user.email)
+
+
 def may(right: str) -> bool:
-    """Say whether the person that is logged in has a right."""
+    """Say whether the person or token that asks has a right."""
+    token = find_token()
+    if token is not None:
+        return Right(right) in token.rights
     return bool(current_user.is_authenticated and current_user.may(Right(right)))
+
+
+def refuse_token() -> AccessDeniedError:
+    """Make the one answer to a token that may not, whatever it asked for."""
+    return AccessDeniedError(
+        "This token may not do that.",
+        "Its scope or its project does not allow it; make one that is meant for it.",
+    )
 
 
 def safe_next(target: str | None) -> str | None:
@@ -79,6 +125,14 @@ def init_app(app: Flask) -> None:
 def _check_access(app: Flask) -> ResponseReturnValue | None:
     endpoint = request.endpoint
     access = find_access(app, endpoint) if endpoint else Door.PUBLIC
+    if is_api() and endpoint and "Authorization" in request.headers:
+        _check_token(app, endpoint, access)
+        return None
+    csrf.protect(apply_exemptions=True)
+    return _check_person(access)
+
+
+def _check_person(access: Door | Right | None) -> ResponseReturnValue | None:
     if access is None:
         raise AccessDeniedError("This page does not say who may see it, so nobody may.")
     if access is Door.BEFORE_SETUP:
@@ -89,7 +143,32 @@ def _check_access(app: Flask) -> ResponseReturnValue | None:
         raise AccessDeniedError(
             "Your role does not allow this.", "Ask an administrator to do it or to change the role."
         )
+    if is_api():
+        count_call(f"person {current_user.id}")
     return None
+
+
+def _check_token(app: Flask, endpoint: str, access: Door | Right | None) -> None:
+    token = g.api_token = _authenticate()
+    count_call(f"token {token.id}")
+    if not isinstance(access, Right) or access not in token.rights:
+        raise refuse_token()
+    if token.project_id is None or getattr(
+        app.view_functions[endpoint], "sah_keeps_to_project", False
+    ):
+        return
+    # Before anything is looked up: whether another project exists makes no difference.
+    if (request.view_args or {}).get("project_id") != token.project_id:
+        raise refuse_token()
+
+
+def _authenticate() -> ApiToken:
+    scheme, _, secret = request.headers["Authorization"].partition(" ")
+    try:
+        return authenticate_token(secret.strip() if scheme.lower() == "bearer" else "")
+    except InvalidTokenError:
+        count_failure()
+        raise
 
 
 def _check_anonymous(access: Door | Right) -> ResponseReturnValue | None:

@@ -1,5 +1,6 @@
 """What a person or a program sees when something goes wrong: never a traceback."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -10,7 +11,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from sah.blueprints.safety import request_id
-from sah.domain.errors import SahError
+from sah.domain.errors import SahError, TooManyRequestsError
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,18 @@ _HTTP = {
     413: ("too_large", "That is more than SAH accepts in one request.", "Send less than 1 MB."),
     429: ("too_many_requests", "That was too often.", "Wait a minute and try again."),
 }
+# What programs get instead where the words above are for a person at a page.
+_API = {
+    400: ("bad_request", "SAH could not read this request.", "Send JSON."),
+    401: (
+        "not_logged_in",
+        "This call came with neither a token nor a log-in.",
+        "Send “Authorization: Bearer sah_…”.",
+    ),
+    404: ("not_found", "There is nothing at this address.", "See /api/docs for what there is."),
+    405: ("method_not_allowed", "This address does not answer to this method.", "See /api/docs."),
+}
+_KEPT_HEADERS = ("Allow", "Retry-After")
 _CSRF = Problem(
     "csrf",
     "This form was open for too long, or your log-in ended meanwhile, so nothing was done.",
@@ -53,17 +66,23 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _show_unexpected)
 
 
+def is_api() -> bool:
+    """Say whether the request is a call of the JSON API; its description for people is a page."""
+    return request.path.startswith("/api/") and request.path != "/api/docs"
+
+
 def wants_json() -> bool:
     """Say whether the answer goes to a program rather than to a person."""
     accepts = request.accept_mimetypes
-    return request.path.startswith("/api/") or (
-        accepts.best_match(("text/html", "application/json")) == "application/json"
-    )
+    return is_api() or (accepts.best_match(("text/html", "application/json")) == "application/json")
 
 
 def _show_sah_error(error: SahError) -> ResponseReturnValue:
     log.info("request.refused", code=error.code, message=error.message)
-    return _show(Problem(error.code, error.message, error.hint, error.status))
+    headers = {}
+    if isinstance(error, TooManyRequestsError):
+        headers["Retry-After"] = str(error.retry_after_s)
+    return _show(Problem(error.code, error.message, error.hint, error.status), headers)
 
 
 def _show_http_error(error: HTTPException) -> ResponseReturnValue:
@@ -73,7 +92,9 @@ def _show_http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, CSRFError):
         return _show(_CSRF)
     default = (f"http_{status}", error.name, error.description or "")
-    return _show(Problem(*_HTTP.get(status, default), status=status))
+    texts = _HTTP | _API if is_api() else _HTTP
+    problem = Problem(*texts.get(status, default), status=status)
+    return _show(problem, {name: v for name, v in error.get_headers() if name in _KEPT_HEADERS})
 
 
 def _show_unexpected(error: Exception) -> ResponseReturnValue:
@@ -88,8 +109,11 @@ def _show_unexpected(error: Exception) -> ResponseReturnValue:
         return Response(f"{problem.message} {hint}", problem.status, mimetype="text/plain")
 
 
-def _show(problem: Problem) -> ResponseReturnValue:
-    if wants_json():
-        fields = {"code": problem.code, "message": problem.message, "hint": problem.hint}
-        return jsonify(error=fields), problem.status
-    return render_template("errors/error.html", problem=problem), problem.status
+def _show(problem: Problem, headers: Mapping[str, str] | None = None) -> ResponseReturnValue:
+    extra = dict(headers or {})
+    if not wants_json():
+        return render_template("errors/error.html", problem=problem), problem.status, extra
+    if problem.status == HTTPStatus.UNAUTHORIZED and is_api():
+        extra["WWW-Authenticate"] = "Bearer"
+    fields = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+    return jsonify(error=fields), problem.status, extra

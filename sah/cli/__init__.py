@@ -3,7 +3,7 @@
 import click
 
 from sah import __version__
-from sah.cli import accounts, demo, deployments, operations, projects, run, users
+from sah.cli import accounts, demo, deployments, operations, projects, run, tokens, users
 from sah.cli.base import SahGroup
 
 __all__ = ["main"]
@@ -19,6 +19,7 @@ def main() -> None:
 
 main.add_command(run.run)
 main.add_command(users.users)
+main.add_command(tokens.tokens)
 main.add_command(accounts.accounts)
 main.add_command(accounts.stacks)
 main.add_command(projects.projects)

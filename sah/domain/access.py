@@ -1,18 +1,19 @@
-"""Who may do what: three roles, three rights."""
+"""Who may do what: roles and their rights."""
 
 from enum import StrEnum
 
 
 class Right(StrEnum):
-    """What a view or an API call asks of the person."""
+    """What a view or an API call asks of the person or the token."""
 
     VIEW = "view"
+    DEPLOY = "deploy"
     OPERATE = "operate"
     ADMINISTER = "administer"
 
 
 class RoleName(StrEnum):
-    """A viewer looks, an operator moves aliases and syncs, an admin does everything."""
+    """A viewer looks, an operator moves aliases, syncs and deploys, an admin does everything."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
@@ -26,6 +27,6 @@ class RoleName(StrEnum):
 
 _RIGHTS = {
     RoleName.VIEWER: frozenset({Right.VIEW}),
-    RoleName.OPERATOR: frozenset({Right.VIEW, Right.OPERATE}),
+    RoleName.OPERATOR: frozenset({Right.VIEW, Right.DEPLOY, Right.OPERATE}),
     RoleName.ADMIN: frozenset(Right),
 }

@@ -36,11 +36,36 @@ class AccessDeniedError(SahError):
     status = HTTPStatus.FORBIDDEN
 
 
+class InvalidTokenError(SahError):
+    """The token is wrong, expired or revoked, or its person may not log in any more."""
+
+    code = "invalid_token"
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class TooManyRequestsError(SahError):
+    """That was more often than SAH answers; ``retry_after_s`` says when it does again."""
+
+    code = "too_many_requests"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, message: str, hint: str = "", *, retry_after_s: int) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
+
+
 class NotFoundError(SahError):
     """What was asked for does not exist (any more)."""
 
     code = "not_found"
     status = HTTPStatus.NOT_FOUND
+
+
+class MalformedRequestError(SahError):
+    """A program sent what cannot even be read, such as a body that is not JSON."""
+
+    code = "bad_request"
+    status = HTTPStatus.BAD_REQUEST
 
 
 class InvalidInputError(SahError):

@@ -7,9 +7,11 @@ from sah.models.functions import Function, FunctionAlias, FunctionTrigger, Publi
 from sah.models.operations import Move, Operation
 from sah.models.people import Role, User
 from sah.models.projects import Project
+from sah.models.tokens import ApiToken
 
 __all__ = [
     "Account",
+    "ApiToken",
     "Base",
     "Deployment",
     "Function",

@@ -75,6 +75,11 @@ class ProjectView(ProjectSummary):
     functions: tuple[FunctionSummary, ...]
 
 
+def list_projects() -> list[Project]:
+    """List all projects, by name."""
+    return list(db.session.scalars(sa.select(Project).order_by(Project.name)))
+
+
 def list_project_summaries() -> list[ProjectSummary]:
     """List all projects by name, each with its state; the number of queries is fixed."""
     projects = list(db.session.scalars(sa.select(Project).order_by(Project.name)))

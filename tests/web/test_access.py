@@ -1,11 +1,18 @@
 """Every view says who may see it, and that is what happens."""
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 
 from sah.blueprints.access import Door, find_access
 from sah.domain.access import Right, RoleName
+from sah.domain.tokens import Scope
+from sah.extensions import db
+from sah.models import User
+from sah.services.tokens import TokenDetails, create_token
 from tests.conftest import LogIn
+from tests.factories import EMAILS
 from tests.web.client import StrictClient
 
 GETS = {
@@ -39,6 +46,10 @@ GETS = {
     "/accounts/1/test": Right.ADMINISTER,
     "/people": Right.ADMINISTER,
     "/people/new": Right.ADMINISTER,
+    "/tokens": Right.VIEW,
+    "/tokens/new": Right.VIEW,
+    "/tokens/1/revoke": Right.VIEW,
+    "/api/docs": Right.VIEW,
     "/help": Right.VIEW,
     "/change": Right.VIEW,
 }
@@ -54,9 +65,24 @@ POSTS = {
     "/accounts/1/edit": Right.ADMINISTER,
     "/accounts/1/delete": Right.ADMINISTER,
     "/people/new": Right.ADMINISTER,
+    "/tokens/new": Right.VIEW,
+    "/tokens/1/revoke": Right.VIEW,
     "/change": Right.VIEW,
 }
+# The calls of the API: method and path, and the right that each asks for.
+CALLS = {
+    ("GET", "/api/user"): Right.VIEW,
+    ("GET", "/api/openapi.json"): Right.VIEW,
+}
 OPEN = {"/login", "/logout", "/setup", "/healthz", "/version", "/nowhere"}
+
+
+@pytest.fixture
+def own_token(app: Flask, role: RoleName) -> None:
+    """A token of the person with the role, number 1."""
+    with app.app_context():
+        person = db.session.scalars(sa.select(User).filter_by(email=EMAILS[role])).one()
+        create_token(TokenDetails("own", Scope.READ), person.email, owner=person)
 
 
 def test_every_view_declares_who_may_see_it(app: Flask) -> None:
@@ -68,7 +94,9 @@ def test_every_view_declares_who_may_see_it(app: Flask) -> None:
 def test_the_lists_above_know_every_page(app: Flask) -> None:
     """Fail for a new view until it is in the matrix below."""
     adapter = app.url_map.bind("localhost")
-    for method, known in (("GET", GETS), ("POST", POSTS)):
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        pages = {"GET": GETS, "POST": POSTS}.get(method, {})
+        known = {*pages, *(path for of, path in CALLS if of == method)}
         matched = {adapter.match(path.split("?")[0], method)[0] for path in known}
         for rule in app.url_map.iter_rules():
             if method in (rule.methods or ()) and isinstance(
@@ -83,7 +111,7 @@ def test_pages_send_anonymous_people_to_log_in(anonymous: StrictClient) -> None:
 
 
 @pytest.mark.parametrize("role", RoleName)
-@pytest.mark.usefixtures("operation")
+@pytest.mark.usefixtures("operation", "own_token")
 def test_pages_open_for_who_has_the_right(log_in: LogIn, role: RoleName) -> None:
     http = log_in(role).http
     # 409: nothing is left to be moved of this operation
@@ -96,7 +124,7 @@ def test_pages_open_for_who_has_the_right(log_in: LogIn, role: RoleName) -> None
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("role", RoleName)
-@pytest.mark.usefixtures("shop")
+@pytest.mark.usefixtures("shop", "own_token")
 def test_forms_are_refused_without_the_right(log_in: LogIn, role: RoleName, path: str) -> None:
     client = log_in(role)
     token = client.get("/help").form("Log out").fields
@@ -156,3 +184,51 @@ def test_open_doors_are_few(app: Flask) -> None:
         and not rule.endpoint.endswith("static")
     }
     assert doors <= OPEN
+
+
+def call(http: FlaskClient, method: str, path: str, secret: str = "") -> int:
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    return http.open(path, method=method, headers=headers).status_code
+
+
+def make_secret(app: Flask, scope: Scope, project_id: int | None = None) -> str:
+    with app.app_context():
+        return create_token(TokenDetails(f"a {scope}", scope, project_id), "a test").secret
+
+
+def test_calls_are_refused_without_token_and_log_in(anonymous: StrictClient) -> None:
+    found = {key: call(anonymous.http, *key) for key in CALLS if key[0] == "GET"}
+    assert set(found.values()) == {401}
+
+
+@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.usefixtures("operation")
+def test_calls_are_refused_when_the_token_lacks_the_right(app: Flask, scope: Scope) -> None:
+    secret = make_secret(app, scope, 1)
+    http = app.test_client()
+    refused = {key: call(http, *key, secret) == 403 for key in CALLS}
+    assert refused == {key: not may_by_scope(key, scope) for key in CALLS}
+
+
+def may_by_scope(key: tuple[str, str], scope: Scope) -> bool:
+    """Say what a token of project 1 may: stacks are no project's, so it may not see them."""
+    return CALLS[key] in scope.rights and not key[1].startswith("/api/stacks")
+
+
+@pytest.mark.parametrize("role", RoleName)
+@pytest.mark.usefixtures("operation")
+def test_calls_are_refused_when_the_person_lacks_the_right(log_in: LogIn, role: RoleName) -> None:
+    client = log_in(role)
+    token = client.get("/help").form("Log out").fields["csrf_token"]
+    for (method, path), right in CALLS.items():
+        answer = client.http.open(path, method=method, headers={"X-CSRFToken": token})
+        assert (answer.status_code == 403) == (right not in role.rights), (method, path)
+
+
+@pytest.mark.usefixtures("operation")
+def test_changes_by_a_log_in_need_its_csrf_token(admin: StrictClient) -> None:
+    for method, path in CALLS:
+        if method != "GET":
+            answer = admin.http.open(path, method=method, json={})
+            assert answer.status_code == 400, path
+            assert '"csrf"' in answer.text

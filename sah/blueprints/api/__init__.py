@@ -1,0 +1,10 @@
+"""The JSON API: the same services as the pages, for programs; one module per noun."""
+
+from flask import Blueprint
+
+from sah.blueprints.api import docs, users
+
+bp = Blueprint("api", __name__, url_prefix="/api")
+
+for _module in (users, docs):
+    bp.register_blueprint(_module.bp)
