@@ -24,6 +24,8 @@ class DemoState:
 
     aws_url: str
     url: str
+    token: str
+    shop_id: int
     releases: tuple[Release, ...]
 
 
@@ -64,7 +66,9 @@ def occupy(folder: Path) -> Iterator[None]:
 def write_state(folder: Path, state: DemoState) -> None:
     """Store the state for a second terminal, whole or not at all."""
     draft = folder / f".{_STATE}.{secrets.token_hex(4)}"
-    draft.write_text(json.dumps(asdict(state)), encoding="utf-8")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # it has a token
+    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+        json.dump(asdict(state), handle)
     draft.replace(folder / _STATE)
 
 
@@ -90,7 +94,7 @@ def open_state(folder: Path) -> Iterator[DemoState]:
 
 def _parse(text: str) -> DemoState:
     stored = json.loads(text)
-    return DemoState(stored["aws_url"], stored["url"], _parse_releases(stored["releases"]))
+    return DemoState(**stored | {"releases": _parse_releases(stored["releases"])})
 
 
 def _parse_releases(stored: Sequence[dict[str, object]]) -> tuple[Release, ...]:

@@ -49,6 +49,7 @@ class Release:
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
     age_hours: float = 0.0
+    author: str = "Mira Sand"
 
 
 _NEW_PYTHON: dict[str, dict[str, Any]] = {
@@ -63,7 +64,13 @@ HISTORY = (
         {"reports": {"memory": 512, "timeout": 60}, "search": {"memory": 512}},
         age_hours=24 * 19,
     ),
-    Release(2, "Search by brand", ("catalog", "search"), age_hours=24 * 12 + 3),
+    Release(
+        2,
+        "Search by brand",
+        ("catalog", "search"),
+        age_hours=24 * 12 + 3,
+        author="Jonas Feld",
+    ),
     Release(
         3,
         "Python 3.12, and more memory for the reports",
@@ -71,7 +78,13 @@ HISTORY = (
         _NEW_PYTHON | {"reports": {"runtime": "python3.12", "memory": 1024}},
         age_hours=24 * 6 + 5,
     ),
-    Release(4, "Wish lists in the cart", ("cart", "catalog", "users"), age_hours=24 * 4 + 1),
+    Release(
+        4,
+        "Wish lists in the cart",
+        ("cart", "catalog", "users"),
+        age_hours=24 * 4 + 1,
+        author="Ada Brook",
+    ),
     Release(
         5,
         "Orders are split by warehouse",
@@ -85,6 +98,7 @@ HISTORY = (
         ("cart", "checkout", "payments"),
         broken=("checkout",),
         age_hours=0.2,
+        author="Jonas Feld",
     ),
 )
 

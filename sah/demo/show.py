@@ -1,5 +1,5 @@
 """The demo from start to end: an AWS, stacks on it, people, and the real app."""
-# ruff: noqa: PLC0415 - what takes seconds to import is imported while the server starts
+# ruff: noqa: PLC0415 - what takes seconds to import is imported when it is needed
 
 import gc
 import signal
@@ -17,13 +17,14 @@ from sah.demo.server import (
     DemoFailedError,
     pick_port,
     serving,
-    stop,
     wait_until_it_answers,
 )
 from sah.demo.shop import HISTORY, STACK, next_release
 
 if TYPE_CHECKING:
     from subprocess import Popen
+
+    from sah.demo.filling import Credentials
 
 
 def run_demo(folder: Path, *, port: int, aws_port: int) -> None:
@@ -35,28 +36,35 @@ def run_demo(folder: Path, *, port: int, aws_port: int) -> None:
     """
     with _ending_by_signal(), occupy(folder):
         port, aws_port = pick_port(port, "--port"), pick_port(aws_port, "--aws-port")
-        with serving(folder, port) as server:
-            _show(server, folder, f"http://{HOST}:{port}", aws_port)
+        _show(folder, port, aws_port)
 
 
-def _show(server: "Popen[bytes]", folder: Path, url: str, aws_port: int) -> None:
-    from sah.demo.filling import EMAIL, deploy_samples, fill_database
+def _show(folder: Path, port: int, aws_port: int) -> None:
+    from sah.demo.filling import fill_demo
     from sah.localaws import LocalAws
 
     with LocalAws(aws_port, host=HOST) as aws:
-        _say("deploying the sample stacks")
-        deploy_samples(aws.url)
-        _say("making the database and reading the stacks")
-        password = fill_database(folder, aws.url)
-        wait_until_it_answers(server, url)
-        write_state(folder, DemoState(aws.url, url, HISTORY))
-        for line in (f"url: {url}", f"email: {EMAIL}", f"password: {password}", f"aws: {aws.url}"):
-            _print(line)
-        _print("ready")
-        try:
+        _say("deploying the sample stacks, one release after the other")
+        made = fill_demo(folder, aws.url)
+        _say("starting the server")
+        url = f"http://{HOST}:{port}"
+        with serving(folder, port) as server:  # ended before the AWS that it reads
+            wait_until_it_answers(server, url)
+            write_state(folder, DemoState(aws.url, url, made.token, made.shop_id, HISTORY))
+            _tell(url, made, aws.url)
             _stay(server)
-        finally:
-            stop(server)  # before the AWS that it reads
+
+
+def _tell(url: str, made: "Credentials", aws_url: str) -> None:
+    """Say where to go and how to get in, each on a line of its own."""
+    from sah.demo.filling import EMAIL
+
+    _print(f"url: {url}")
+    _print(f"email: {EMAIL}")
+    _print(f"password: {made.password}")
+    _print(f"token: {made.token}")
+    _print(f"aws: {aws_url}")
+    _print("ready")
 
 
 def deploy_once_more(folder: Path, *, bad: bool) -> Iterator[str]:
@@ -66,6 +74,7 @@ def deploy_once_more(folder: Path, *, bad: bool) -> Iterator[str]:
     """
     with open_state(folder) as state:
         from sah.demo.deploy import Deployer
+        from sah.demo.webhook import report_release
 
         release = next_release(state.releases[-1].number + 1, bad=bad)
         releases = (*state.releases, release)
@@ -73,7 +82,7 @@ def deploy_once_more(folder: Path, *, bad: bool) -> Iterator[str]:
         write_state(folder, replace(state, releases=releases))
         yield f"Deployed release {release.number} to {STACK}: {release.title}"
         yield f"New versions of: {', '.join(release.changed)}"
-        yield f"SAH reads it within a minute: {state.url}"
+        yield report_release(state, release)
 
 
 @contextmanager

@@ -46,17 +46,19 @@ class LivePeriodFacts:
 
 
 def judge_liveness(
-    serving: Iterable[str], expected: Iterable[str], changed: Iterable[str]
+    serving: Iterable[str], expected: Iterable[str], changed: Iterable[str], *, superseded: bool
 ) -> Liveness:
     """Judge a deployment by the functions that serve what it published.
 
     ``serving`` are those of ``expected``, its functions, whose alias sends all of the
     traffic to its version; ``changed`` are those that it published a new version of.
+    One that is ``superseded``, since a newer one has all of the traffic, is not partly
+    live by what that newer one left unchanged.
     """
     served, wanted = set(serving), set(expected)
     if wanted and served >= wanted:
         return Liveness.LIVE
-    return Liveness.PARTLY if served & set(changed) else Liveness.NOT_LIVE
+    return Liveness.PARTLY if not superseded and served & set(changed) else Liveness.NOT_LIVE
 
 
 def sum_active(periods: Iterable[LivePeriodFacts], now: datetime) -> timedelta | None:

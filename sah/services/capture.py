@@ -15,8 +15,8 @@ from sah.services.sync import SyncReport, sync_project
 
 log = structlog.get_logger(__name__)
 
-# Longer than any deploy takes, or than AWS was ever away.
-GIVE_UP_AFTER = timedelta(hours=24)
+# A day of trying once a minute: longer than any deploy takes, or than AWS was ever away.
+MOST_TRIES = 24 * 60
 _FIRST_DELAY_S = 2.0
 _LONGEST_DELAY_S = 60.0
 _PROJECTS_AT_ONCE = 4
@@ -102,7 +102,7 @@ def _postpone(project_id: int, started_at: datetime, reason: str) -> None:
         deployment.error = reason
         deployment.next_try_at = datetime.now(UTC) + timedelta(seconds=delay_s(deployment.tries))
         deployment.tries += 1
-        if datetime.now(UTC) - deployment.created_at > GIVE_UP_AFTER:
+        if deployment.tries >= MOST_TRIES:
             deployment.status = DeploymentStatus.FAILED
             log.warning("deployment.given_up", project=project_id, number=deployment.number)
     db.session.commit()

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sah.domain.deployments import Liveness, LivePeriodFacts, judge_liveness, sum_active
 from sah.extensions import db
 from sah.models import Deployment, LivePeriod, Project
+from sah.services.live import find_wholly_live_number
 from sah.services.snapshots import SnapshotEntry, read_entries
 
 
@@ -66,34 +67,43 @@ def list_deployments(
 def summarise_deployments(
     project: Project, deployments: Sequence[Deployment]
 ) -> list[DeploymentSummary]:
-    """Say how deployments of a project stand now; two queries, however many they are."""
+    """Say how deployments of a project stand now; three queries, however many they are."""
     now = datetime.now(UTC)
+    live = find_wholly_live_number(project.id)
     entries = read_entries(project, {d.snapshot_id for d in deployments if d.snapshot_id})
     periods = _list_periods({d.id for d in deployments})
     return [
-        _summarise(d, entries.get(d.snapshot_id or 0, ()), periods.get(d.id, []), now)
+        _Judge(now, live).summarise(d, entries.get(d.snapshot_id or 0, ()), periods.get(d.id, []))
         for d in deployments
     ]
 
 
-def _summarise(
-    deployment: Deployment,
-    entries: tuple[SnapshotEntry, ...],
-    periods: list[LivePeriodFacts],
-    now: datetime,
-) -> DeploymentSummary:
-    liveness = judge_liveness(
-        serving=[entry.function for entry in entries if entry.serves],
-        expected=[entry.function for entry in entries],
-        changed=[*deployment.changed, *deployment.added],
-    )
-    return DeploymentSummary(
-        deployment,
-        entries,
-        liveness,
-        sum_active(periods, now),
-        is_active=any(period.ended_at is None for period in periods),
-    )
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Judges deployments at one moment; ``live`` is the number of the one that is wholly live."""
+
+    now: datetime
+    live: int | None
+
+    def summarise(
+        self,
+        deployment: Deployment,
+        entries: tuple[SnapshotEntry, ...],
+        periods: list[LivePeriodFacts],
+    ) -> DeploymentSummary:
+        liveness = judge_liveness(
+            serving=[entry.function for entry in entries if entry.serves],
+            expected=[entry.function for entry in entries],
+            changed=[*deployment.changed, *deployment.added],
+            superseded=self.live is not None and self.live > deployment.number,
+        )
+        return DeploymentSummary(
+            deployment,
+            entries,
+            liveness,
+            sum_active(periods, self.now),
+            is_active=any(period.ended_at is None for period in periods),
+        )
 
 
 def _list_periods(deployment_ids: Collection[int]) -> dict[int, list[LivePeriodFacts]]:
