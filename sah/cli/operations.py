@@ -102,13 +102,14 @@ def switch(  # noqa: PLR0913 - each is an option
     The exit status is 0 only when every alias was moved and read back.
     """
     from sah.services.operations import OperationRequest, execute_operation, start_operation
+    from sah.services.preflight import refuse_plan
 
     if not dry_run and not reason.strip():
         raise click.UsageError("--reason is missing.")
     project_id, plan, preflight = _plan(project, wanted)
     if dry_run or not plan.moves:
         _print_plan(plan, preflight, output)
-    _refuse(plan, preflight, overridden=bool(override_reason.strip()))
+    refuse_plan(plan, preflight, overridden=bool(override_reason.strip()))
     if dry_run or not plan.moves:
         return
     request = OperationRequest(
@@ -160,16 +161,6 @@ def _plan(name: str, wanted: tuple[str, ...]) -> "tuple[int, Plan, Preflight]":
     sync_if_changed(project_id)
     plan = plan_project_switch(project_id, target)
     return project_id, plan, preflight_plan(project_id, plan) if plan.moves else Preflight()
-
-
-def _refuse(plan: "Plan", preflight: "Preflight", *, overridden: bool) -> None:
-    if plan.missing:
-        raise Failure(f"There is no alias {plan.alias} of {', '.join(plan.missing)}.")
-    if preflight.problems:
-        said = " ".join(f"{name}: {text}" for name, text in preflight.problems.items())
-        raise Failure(f"Nothing was moved. {said}")
-    if preflight.busy and not overridden:
-        raise Failure(f"{preflight.busy} Wait for its end, or give --override-reason.")
 
 
 def _print_plan(plan: "Plan", preflight: "Preflight", output: str) -> None:
