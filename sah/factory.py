@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Flask, Request
 from flask_security import SQLAlchemyUserDatastore
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -86,6 +86,8 @@ def bind_extensions(app: Flask) -> None:
     csrf.init_app(app)
     bootstrap.init_app(app)
     security.init_app(app, SQLAlchemyUserDatastore(db, models.User, models.Role))
+    # Flask-Security's own tokens would open all that a person may do, and nobody could revoke one.
+    app.login_manager.request_loader(_no_person)  # type: ignore[attr-defined]  # Flask-Login sets it
 
 
 def trust_proxies(app: Flask, hops: int) -> None:
@@ -94,6 +96,10 @@ def trust_proxies(app: Flask, hops: int) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+
+
+def _no_person(_request: Request) -> None:
+    """Find nobody: a request is a person's by the session alone."""
 
 
 def _lower(identity: str) -> str:

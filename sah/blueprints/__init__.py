@@ -20,6 +20,7 @@ from sah.blueprints import (
     switch,
     tokens,
 )
+from sah.blueprints.ids import RowId
 
 _PAGES = (
     projects,
@@ -39,6 +40,7 @@ _PAGES = (
 
 def init_app(app: Flask) -> None:
     """Register every blueprint, and what guards all of them."""
+    app.url_map.converters["int"] = RowId
     safety.init_app(app)
     errors.init_app(app)
     rates.init_app(app)

@@ -49,6 +49,12 @@ _API = {
     ),
     404: ("not_found", "There is nothing at this address.", "See /api/docs for what there is."),
     405: ("method_not_allowed", "This address does not answer to this method.", "See /api/docs."),
+    413: ("too_large", "That is more than SAH accepts in one call.", "Send less than 256 kB."),
+    415: (
+        "unsupported_media_type",
+        "The body is not announced as JSON.",
+        "Send “Content-Type: application/json”.",
+    ),
 }
 _KEPT_HEADERS = ("Allow", "Retry-After")
 _CSRF = Problem(
@@ -68,7 +74,8 @@ def init_app(app: Flask) -> None:
 
 def is_api() -> bool:
     """Say whether the request is a call of the JSON API; its description for people is a page."""
-    return request.path.startswith("/api/") and request.path != "/api/docs"
+    path = request.path
+    return path == "/api" or (path.startswith("/api/") and path != "/api/docs")
 
 
 def wants_json() -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sah.cli.base import in_app, output_option
-from sah.cli.moving import carry_out, on_failure_option, print_plan, refuse_plan
+from sah.cli.moving import carry_out, on_failure_option, print_plan
 from sah.cli.output import print_rows
 from sah.domain.operations import OnFailure
 
@@ -66,7 +66,7 @@ def rollback(  # noqa: PLR0913 - each is an option
     status is 0 only when every alias was moved and read back.
     """
     from sah.domain.preflight import Preflight
-    from sah.services.operations import preflight_plan
+    from sah.services.preflight import preflight_plan, refuse_plan
     from sah.services.projects import get_project_by_name
     from sah.services.rollback import parse_target, plan_rollback, request_rollback
     from sah.services.sync import sync_if_changed

@@ -49,20 +49,6 @@ def carry_out(request: "OperationRequest", output: str) -> None:
         raise Failure(f"Operation {operation.id} ended as {operation.status}: {operation.error}")
 
 
-def refuse_plan(plan: "Plan", preflight: "Preflight", *, overridden: bool) -> None:
-    """Stop before anything moves.
-
-    :raises Failure: the plan cannot be carried out, or the stack is being updated.
-    """
-    if plan.missing:
-        raise Failure(f"There is no alias {plan.alias} of {', '.join(plan.missing)}.")
-    if preflight.problems:
-        said = " ".join(f"{name}: {text}" for name, text in preflight.problems.items())
-        raise Failure(f"Nothing was moved. {said}")
-    if preflight.busy and not overridden:
-        raise Failure(f"{preflight.busy} Wait for its end, or give --override-reason.")
-
-
 def print_plan(plan: "Plan", preflight: "Preflight", output: str) -> None:
     """Print what would move."""
     moves: list[dict[str, Value]] = [

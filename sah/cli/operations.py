@@ -13,7 +13,6 @@ from sah.cli.moving import (
     operation_fields,
     print_operation,
     print_plan,
-    refuse_plan,
 )
 from sah.cli.output import print_rows
 from sah.domain.operations import OnFailure
@@ -100,6 +99,7 @@ def switch(  # noqa: PLR0913 - each is an option
     The exit status is 0 only when every alias was moved and read back.
     """
     from sah.services.operations import OperationRequest
+    from sah.services.preflight import refuse_plan
 
     if not dry_run and not reason.strip():
         raise click.UsageError("--reason is missing.")

@@ -108,6 +108,12 @@ class BusyError(ConflictError):
     code = "busy"
 
 
+class StackBusyError(ConflictError):
+    """CloudFormation is updating the stack, and may move the same aliases."""
+
+    code = "stack_busy"
+
+
 class StalePlanError(ConflictError):
     """The aliases moved since the plan was shown, so nothing was done."""
 

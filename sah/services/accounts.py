@@ -114,6 +114,26 @@ def get_account_by_name(name: str) -> Account:
     return account
 
 
+def find_account(name_or_id: str) -> Account:
+    """Find the account that a program names, by name or else by id; empty for the only one.
+
+    :raises NotFoundError: there is no such account.
+    :raises InvalidInputError: none is named, and there is not exactly one.
+    """
+    named = name_or_id.strip()
+    if not named:
+        accounts = list_accounts()
+        if len(accounts) != 1:
+            raise InvalidInputError(
+                f"There are {len(accounts)} accounts.", "Name one of them.", field="account"
+            )
+        return accounts[0]
+    by_name = db.session.scalar(sa.select(Account).where(Account.name == named))
+    if by_name is None and re.fullmatch(r"[1-9][0-9]{0,8}", named):
+        return get_account(int(named))
+    return by_name or get_account_by_name(named)
+
+
 def add_account(details: AccountDetails) -> Account:
     """Store a new account; its secret is encrypted.
 

@@ -40,8 +40,13 @@ def find_repeated_operation(
     return None
 
 
-def list_operations(project_id: int | None = None, *, limit: int = 50) -> list[Operation]:
-    """List the latest operations, of one project or of all, newest first."""
+def list_operations(
+    project_id: int | None = None, *, limit: int = 50, before_id: int | None = None
+) -> list[Operation]:
+    """List the latest operations, of one project or of all, newest first.
+
+    With ``before_id`` those that began before that one.
+    """
     query = (
         sa.select(Operation)
         .order_by(Operation.id.desc())
@@ -50,4 +55,6 @@ def list_operations(project_id: int | None = None, *, limit: int = 50) -> list[O
     )
     if project_id is not None:
         query = query.where(Operation.project_id == project_id)
+    if before_id is not None:
+        query = query.where(Operation.id < before_id)
     return list(db.session.scalars(query))

@@ -15,7 +15,7 @@ from sah.services.execution import execute_operation
 from sah.services.functions import list_summaries_by_project
 from sah.services.history import find_repeated_operation, get_operation, list_operations
 from sah.services.owners import this_process
-from sah.services.preflight import preflight_plan
+from sah.services.preflight import preflight_plan, refuse_plan
 from sah.services.projects import find_active_operation, get_project
 from sah.services.runner import resume_operations, run_operation
 
@@ -31,6 +31,7 @@ __all__ = [
     "preflight_plan",
     "resume_operations",
     "run_operation",
+    "start_checked",
     "start_operation",
 ]
 
@@ -149,6 +150,23 @@ def start_operation(request: OperationRequest) -> Operation:
         db.session.rollback()
         _refuse_when_busy(get_project(request.project_id))
         raise
+    return operation
+
+
+def start_checked(request: OperationRequest, plan: Plan) -> Operation:
+    """Check a plan with AWS, journal it, and begin to carry it out in the background.
+
+    :raises RollbackImpossibleError: an alias or a target version cannot be moved or run.
+    :raises StackBusyError: the stack is being updated, and there is no ``override_reason``.
+    :raises InvalidInputError: no reason was given, or nothing would move.
+    :raises StalePlanError: the aliases changed since the plan was made.
+    :raises BusyError: another operation is moving this project's aliases.
+    """
+    if plan.moves:
+        checks = preflight_plan(request.project_id, plan)
+        refuse_plan(plan, checks, overridden=bool(request.override_reason.strip()))
+    operation = start_operation(request)
+    run_operation(operation.id)
     return operation
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import current_app
 
 from sah.aws.gateway import AwsGateway
-from sah.domain.errors import AwsError, AwsNotFoundError
+from sah.domain.errors import AwsError, AwsNotFoundError, RollbackImpossibleError, StackBusyError
 from sah.domain.plans import Plan, PlannedMove
 from sah.domain.preflight import (
     Finding,
@@ -49,6 +49,26 @@ def preflight_plan(project_id: int, plan: Plan) -> Preflight:
     if not preflight.problems:
         _passed().add((project_id, plan.fingerprint), at_rest=not busy)
     return preflight
+
+
+def refuse_plan(plan: Plan, checks: Preflight, *, overridden: bool) -> None:
+    """Refuse a plan that cannot be carried out as it is.
+
+    :raises RollbackImpossibleError: an alias is missing, or a target cannot be moved to.
+    :raises StackBusyError: the stack is being updated, and that was not overridden.
+    """
+    if plan.missing:
+        raise RollbackImpossibleError(
+            f"There is no alias {plan.alias} of {', '.join(plan.missing)}."
+        )
+    if checks.problems:
+        said = " ".join(f"{name}: {text}" for name, text in checks.problems.items())
+        raise RollbackImpossibleError(f"Nothing was moved. {said}")
+    if checks.busy and not overridden:
+        raise StackBusyError(
+            checks.busy,
+            "Wait for its end, or say why not to: --override-reason, or override_reason in a call.",
+        )
 
 
 def has_passed(project_id: int, fingerprint: str) -> bool:

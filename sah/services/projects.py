@@ -80,10 +80,21 @@ def list_projects() -> list[Project]:
     return list(db.session.scalars(sa.select(Project).order_by(Project.name)))
 
 
-def list_project_summaries() -> list[ProjectSummary]:
-    """List all projects by name, each with its state; the number of queries is fixed."""
-    projects = list(db.session.scalars(sa.select(Project).order_by(Project.name)))
-    counts = count_functions_by_project()
+def list_project_summaries(
+    *, after: str | None = None, limit: int | None = None, project_id: int | None = None
+) -> list[ProjectSummary]:
+    """List projects by name, each with its state; the number of queries is fixed.
+
+    All of them, or at most ``limit`` whose names come ``after`` one, or only one project.
+    """
+    query = sa.select(Project).order_by(Project.name).limit(limit)
+    if after is not None:
+        query = query.where(Project.name > after)
+    if project_id is not None:
+        query = query.where(Project.id == project_id)
+    projects = list(db.session.scalars(query))
+    everything = after is None and limit is None and project_id is None
+    counts = count_functions_by_project(None if everything else [p.id for p in projects])
     moving = _list_moving()
     return [
         ProjectSummary(
@@ -95,6 +106,16 @@ def list_project_summaries() -> list[ProjectSummary]:
         )
         for project in projects
     ]
+
+
+def count_project(project_id: int) -> ProjectSummary:
+    """Read one project with what a list shows of it.
+
+    :raises NotFoundError: there is no such project.
+    """
+    get_project(project_id)
+    (summary,) = list_project_summaries(project_id=project_id)
+    return summary
 
 
 def get_project_summary(project_id: int) -> ProjectView:

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -32,22 +30,9 @@ from sah.services.projects import (
 from sah.services.sync import sync_project
 from tests.factories import make_account, make_project, make_shop
 from tests.fakes import FakeAws
+from tests.queries import counted_queries
 
 pytestmark = pytest.mark.usefixtures("context")
-
-
-@contextmanager
-def counted_queries() -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    sa.event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", note)
 
 
 def start_moving(project: Project) -> None:

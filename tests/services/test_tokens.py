@@ -1,13 +1,11 @@
 """Tokens: made once, found by their secret, worthless when they should be."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 import time_machine
 from flask import Flask
-from sqlalchemy import event
 
 from sah.domain.access import Right, RoleName
 from sah.domain.errors import (
@@ -34,6 +32,7 @@ from sah.services.tokens import (
 )
 from tests.factories import EMAILS, make_shop
 from tests.fakes import FakeAws
+from tests.queries import counted_queries
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -49,20 +48,6 @@ def make(name: str = "ci", scope: Scope = Scope.READ, **details: object) -> str:
 @pytest.fixture(autouse=True)
 def _in_context(context: Flask) -> None:
     """Every test here works on services."""
-
-
-@pytest.fixture
-def writes() -> Iterator[list[str]]:
-    """The statements that change the database."""
-    found: list[str] = []
-
-    def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if not statement.startswith("SELECT"):
-            found.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield found
-    event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_the_secret_is_nowhere_in_the_database() -> None:
@@ -184,14 +169,13 @@ def test_other_peoples_tokens_are_not_to_be_found() -> None:
         get_token(number, operator)
 
 
-def test_the_use_is_noted_once_a_minute(writes: list[str]) -> None:
-    with time_machine.travel(NOW, tick=False) as clock:
+def test_the_use_is_noted_once_a_minute() -> None:
+    with time_machine.travel(NOW, tick=False) as clock, counted_queries() as statements:
         secret = make()
-        writes.clear()
         for _ in range(3):
             authenticate_token(secret)
-        assert len(writes) == 1
+        assert sum(statement.startswith("UPDATE") for statement in statements) == 1
         clock.shift(timedelta(seconds=61))
         authenticate_token(secret)
-        assert len(writes) == 2
+        assert sum(statement.startswith("UPDATE") for statement in statements) == 2
         assert get_token_by_name("ci").last_used_at == NOW + timedelta(seconds=61)

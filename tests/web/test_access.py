@@ -73,6 +73,23 @@ POSTS = {
 CALLS = {
     ("GET", "/api/user"): Right.VIEW,
     ("GET", "/api/openapi.json"): Right.VIEW,
+    ("GET", "/api/stacks"): Right.VIEW,
+    ("GET", "/api/projects"): Right.VIEW,
+    ("POST", "/api/projects"): Right.ADMINISTER,
+    ("GET", "/api/projects/1"): Right.VIEW,
+    ("PUT", "/api/projects/1"): Right.ADMINISTER,
+    ("POST", "/api/projects/1/sync"): Right.OPERATE,
+    ("GET", "/api/projects/1/functions"): Right.VIEW,
+    ("GET", "/api/projects/1/functions/shop-cart/versions"): Right.VIEW,
+    ("GET", "/api/projects/1/aliasVersion"): Right.VIEW,
+    ("GET", "/api/projects/1/versions"): Right.VIEW,
+    ("PUT", "/api/projects/1/updateVersions"): Right.OPERATE,
+    ("POST", "/api/projects/1/plan"): Right.OPERATE,
+    ("GET", "/api/projects/1/operations"): Right.VIEW,
+    ("POST", "/api/projects/1/operations"): Right.OPERATE,
+    ("GET", "/api/operations/1"): Right.VIEW,
+    ("POST", "/api/operations/1/undo"): Right.OPERATE,
+    ("DELETE", "/api/projects/1"): Right.ADMINISTER,
 }
 OPEN = {"/login", "/logout", "/setup", "/healthz", "/version", "/nowhere"}
 

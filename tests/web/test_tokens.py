@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from sah.domain.tokens import Scope
+from sah.extensions import db
+from sah.models import User
 from sah.services.tokens import TokenDetails, create_token, get_token_by_name, revoke_token
 from tests.factories import ADMIN, OPERATOR
 from tests.web.client import StrictClient
@@ -145,6 +148,14 @@ class TestCalls:
     def test_a_wrong_token_never_falls_back_to_the_log_in(self, admin: StrictClient) -> None:
         answer = admin.http.get("/api/user", headers={"Authorization": "Bearer x"})
         assert answer.status_code == 401
+
+    def test_the_log_in_librarys_own_tokens_open_nothing(self, app: Flask) -> None:
+        with app.app_context():
+            person = db.session.scalars(sa.select(User).filter_by(email=ADMIN)).one()
+            token = str(person.get_auth_token())
+        http = app.test_client()
+        assert http.get("/projects", headers={"Authentication-Token": token}).status_code == 303
+        assert http.get(f"/api/user?auth_token={token}").status_code == 401
 
     def test_a_token_opens_no_page(self, caller: Caller, secret: str) -> None:
         for path in ("/projects", "/api/docs"):

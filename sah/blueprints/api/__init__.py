@@ -2,9 +2,18 @@
 
 from flask import Blueprint
 
-from sah.blueprints.api import docs, users
+from sah.blueprints.api import (
+    docs,
+    functions,
+    operations,
+    originals,
+    plans,
+    projects,
+    stacks,
+    users,
+)
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 
-for _module in (users, docs):
+for _module in (users, stacks, projects, functions, plans, operations, originals, docs):
     bp.register_blueprint(_module.bp)

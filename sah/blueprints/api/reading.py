@@ -6,7 +6,7 @@ from flask import request
 from pydantic import BaseModel, ValidationError
 from spectree.plugins.base import Context
 from spectree.plugins.flask_plugin import FlaskPlugin
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from sah.domain.errors import InvalidInputError, MalformedRequestError
 
@@ -79,9 +79,12 @@ def read_body(shape: type[Shape]) -> Shape:
 
     :raises MalformedRequestError: it is not JSON.
     :raises InvalidInputError: it is not what the shape says.
+    :raises HTTPException: it is too long, or not announced as JSON.
     """
     request.max_content_length = LONGEST_BODY
-    body = request.get_data(cache=False) or b"{}"
+    body = request.get_data() or b"{}"
+    if len(body) > LONGEST_BODY:  # the stream may have been opened before, with a higher limit
+        raise RequestEntityTooLarge
     if body != b"{}" and not request.is_json:
         raise UnsupportedMediaType
     try:

@@ -11,12 +11,11 @@ from spectree.models import InType, SecureType, SecuritySchemeData
 from sah import __version__
 from sah.blueprints.api.reading import LONGEST_BODY, StrictReader
 from sah.blueprints.api.shapes import ErrorAnswer
+from sah.blueprints.ids import HIGHEST_ID
 
 # What SpecTree makes of a view that returns a shape, or a shape and a status.
 View = Callable[..., ResponseReturnValue]
 
-# Ids are kept within what a database can hold.
-HIGHEST_ID = 2**31 - 1
 _ALWAYS = (401, 403, 429, 500)
 _WHY = {
     400: "The body is not JSON, or a change by a log-in came without its CSRF token.",

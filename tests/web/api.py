@@ -1,0 +1,1 @@
+"""A program that calls the API, and holds every answer to its description."""
