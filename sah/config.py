@@ -38,7 +38,7 @@ class Settings:
     sync_interval_s: int = 60
     cookie_secure: bool = False
     proxy_hops: int = 0
-    api_requests_per_minute: int = 3000
+    api_requests_per_minute: int = 60_000
     api_failures_per_minute: int = 30
     log_format: str = "console"
     log_level: str = "info"
@@ -70,7 +70,7 @@ def load_settings(
         sync_interval_s=read.number("SAH_SYNC_INTERVAL", 60, 5, 86400),
         cookie_secure=read.switch("SAH_COOKIE_SECURE", default=False),
         proxy_hops=read.number("SAH_PROXY_HOPS", 0, 0, 5),
-        api_requests_per_minute=read.number("SAH_API_REQUESTS_PER_MINUTE", 3000, 1, 1_000_000),
+        api_requests_per_minute=read.number("SAH_API_REQUESTS_PER_MINUTE", 60_000, 1, 1_000_000),
         api_failures_per_minute=read.number("SAH_API_FAILURES_PER_MINUTE", 30, 1, 1_000_000),
         log_format=read.choice("SAH_LOG_FORMAT", "console", ("console", "json")),
         log_level=read.choice("SAH_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),

@@ -17,9 +17,8 @@ from sah.blueprints.rates import count_call, count_failure
 from sah.domain.access import Right
 from sah.domain.errors import AccessDeniedError, InvalidTokenError
 from sah.extensions import csrf
-from sah.models import ApiToken
 from sah.services.people import has_users
-from sah.services.tokens import authenticate_token, describe_actor
+from sah.services.tokens import Caller, authenticate_token
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -71,29 +70,28 @@ def find_access(app: Flask, endpoint: str) -> Door | Right | None:
     return declared or _LIBRARY_VIEWS.get(endpoint)
 
 
-def find_token() -> ApiToken | None:
-    """Find the token that this request came with, None when a person's session did it."""
-    token: ApiToken | None = g.get("api_token")
-    return token
+def find_caller() -> Caller | None:
+    """Find whose token this request came with, None when a person's session did it."""
+    caller: Caller | None = g.get("api_caller")
+    return caller
 
 
 def bound_project_id() -> int | None:
     """Give the one project that this request may be about, None for any."""
-    token = find_token()
-    return token.project_id if token else None
+    caller = find_caller()
+    return caller.project_id if caller else None
 
 
 def actor() -> str:
     """Say who asks, for the history."""
-    token = find_token()
-    return describe_actor(token) if token else str(current_user.email)
+    return str(find_caller() or current_user.email)
 
 
 def may(right: str) -> bool:
     """Say whether the person or token that asks has a right."""
-    token = find_token()
-    if token is not None:
-        return Right(right) in token.rights
+    caller = find_caller()
+    if caller is not None:
+        return Right(right) in caller.rights
     return bool(current_user.is_authenticated and current_user.may(Right(right)))
 
 
@@ -149,20 +147,20 @@ def _check_person(access: Door | Right | None) -> ResponseReturnValue | None:
 
 
 def _check_token(app: Flask, endpoint: str, access: Door | Right | None) -> None:
-    token = g.api_token = _authenticate()
-    count_call(f"token {token.id}")
-    if not isinstance(access, Right) or access not in token.rights:
+    caller = g.api_caller = _authenticate()
+    count_call(f"token {caller.token_id}")
+    if not isinstance(access, Right) or access not in caller.rights:
         raise refuse_token()
-    if token.project_id is None or getattr(
+    if caller.project_id is None or getattr(
         app.view_functions[endpoint], "sah_keeps_to_project", False
     ):
         return
     # Before anything is looked up: whether another project exists makes no difference.
-    if (request.view_args or {}).get("project_id") != token.project_id:
+    if (request.view_args or {}).get("project_id") != caller.project_id:
         raise refuse_token()
 
 
-def _authenticate() -> ApiToken:
+def _authenticate() -> Caller:
     scheme, _, secret = request.headers["Authorization"].partition(" ")
     try:
         return authenticate_token(secret.strip() if scheme.lower() == "bearer" else "")

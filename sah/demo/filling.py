@@ -19,7 +19,7 @@ from sah.domain.tokens import Scope
 from sah.extensions import db
 from sah.models import Account
 from sah.services.accounts import AccountDetails, add_account
-from sah.services.deployments import DeploymentReport, record_deployment
+from sah.services.deployments import DeploymentReport, get_deployment, record_deployment
 from sah.services.people import create_user
 from sah.services.projects import ProjectDetails, add_project
 from sah.services.sync import sync_project
@@ -95,9 +95,10 @@ def _add_account(aws_url: str) -> Account:
 
 def _report(project_id: int, release: Release, now: datetime) -> None:
     """Record a release as its pipeline would have done at its time, and read what it put live."""
-    deployment = record_deployment(
+    recorded = record_deployment(
         project_id, describe_release(release), reported_by="deploy-shop (token)"
     )
+    deployment = get_deployment(project_id, recorded.number)
     then = now - timedelta(hours=release.age_hours) + _DEPLOY_TAKES
     deployment.created_at = deployment.deployed_at = deployment.next_try_at = then
     db.session.commit()

@@ -53,7 +53,7 @@ class Deployment(Base):
     ``merged_into_id`` leads from a noticed deployment to the webhook's that came late.
     ``tries``, ``next_try_at`` and ``error`` are those of reading it from AWS.
     The line stays for ever; ``snapshot_id`` is None before it is captured and after
-    ``pruned_at``.
+    ``pruned_at``. Defaults are the database's, so that a webhook writes little.
     """
 
     __tablename__ = "deployment"
@@ -67,30 +67,30 @@ class Deployment(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(sa.ForeignKey("project.id", ondelete="CASCADE"))
     number: Mapped[int]
-    status: Mapped[str] = mapped_column(sa.String(20), default=DeploymentStatus.PENDING)
-    source: Mapped[str] = mapped_column(sa.String(20), default=DeploymentSource.WEBHOOK)
+    status: Mapped[str] = mapped_column(sa.String(20), server_default=DeploymentStatus.PENDING)
+    source: Mapped[str] = mapped_column(sa.String(20), server_default=DeploymentSource.WEBHOOK)
     created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
     deployed_at: Mapped[datetime]
-    reported_by: Mapped[str] = mapped_column(sa.String(255), default="")
+    reported_by: Mapped[str] = mapped_column(sa.String(255), server_default="")
     idempotency_key: Mapped[str | None] = mapped_column(sa.String(200))
 
-    commit: Mapped[str] = mapped_column(sa.String(64), default="")
-    branch: Mapped[str] = mapped_column(sa.String(255), default="")
-    message: Mapped[str] = mapped_column(sa.Text, default="")
-    author: Mapped[str] = mapped_column(sa.String(255), default="")
-    repository: Mapped[str] = mapped_column(sa.String(2048), default="")
-    ci_url: Mapped[str] = mapped_column(sa.String(2048), default="")
-    service: Mapped[str] = mapped_column(sa.String(255), default="")
-    stage: Mapped[str] = mapped_column(sa.String(255), default="")
-    region: Mapped[str] = mapped_column(sa.String(32), default="")
-    stack_id: Mapped[str] = mapped_column(sa.String(2048), default="")
-    plugin_version: Mapped[str] = mapped_column(sa.String(64), default="")
-    framework_version: Mapped[str] = mapped_column(sa.String(64), default="")
-    command: Mapped[str] = mapped_column(sa.String(20), default="")
+    commit: Mapped[str] = mapped_column(sa.String(64), server_default="")
+    branch: Mapped[str] = mapped_column(sa.String(255), server_default="")
+    message: Mapped[str] = mapped_column(sa.Text, server_default="")
+    author: Mapped[str] = mapped_column(sa.String(255), server_default="")
+    repository: Mapped[str] = mapped_column(sa.String(2048), server_default="")
+    ci_url: Mapped[str] = mapped_column(sa.String(2048), server_default="")
+    service: Mapped[str] = mapped_column(sa.String(255), server_default="")
+    stage: Mapped[str] = mapped_column(sa.String(255), server_default="")
+    region: Mapped[str] = mapped_column(sa.String(32), server_default="")
+    stack_id: Mapped[str] = mapped_column(sa.String(2048), server_default="")
+    plugin_version: Mapped[str] = mapped_column(sa.String(64), server_default="")
+    framework_version: Mapped[str] = mapped_column(sa.String(64), server_default="")
+    command: Mapped[str] = mapped_column(sa.String(20), server_default="")
 
-    tries: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(server_default="0")
     next_try_at: Mapped[datetime | None]
-    error: Mapped[str] = mapped_column(sa.Text, default="")
+    error: Mapped[str] = mapped_column(sa.Text, server_default="")
 
     snapshot_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("snapshot.id", ondelete="SET NULL"), index=True
@@ -98,12 +98,12 @@ class Deployment(Base):
     captured_at: Mapped[datetime | None]
     pruned_at: Mapped[datetime | None]
     stack_changed_at: Mapped[datetime | None]
-    reconstructed: Mapped[bool] = mapped_column(default=False)
-    no_change: Mapped[bool] = mapped_column(default=False)
-    changed: Mapped[list[str]] = mapped_column(default=list)
-    added: Mapped[list[str]] = mapped_column(default=list)
-    removed: Mapped[list[str]] = mapped_column(default=list)
-    elsewhere: Mapped[dict[str, str]] = mapped_column(default=dict)
+    reconstructed: Mapped[bool] = mapped_column(server_default=sa.false())
+    no_change: Mapped[bool] = mapped_column(server_default=sa.false())
+    changed: Mapped[list[str]] = mapped_column(server_default="[]")
+    added: Mapped[list[str]] = mapped_column(server_default="[]")
+    removed: Mapped[list[str]] = mapped_column(server_default="[]")
+    elsewhere: Mapped[dict[str, str]] = mapped_column(server_default="{}")
     merged_into_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("deployment.id", ondelete="SET NULL")
     )

@@ -16,8 +16,7 @@ class Project(Base):
     moved, a sync reads only the aliases. ``synced_at`` is the last sync that worked,
     ``fully_synced_at`` the last that read everything, ``sync_tried_at`` the last one
     at all, ``sync_error`` what it failed with. ``gone_at`` is when the stack was first
-    seen to be gone. ``deployment_count`` is the number of the newest deployment.
-    ``encrypted_salt`` salts the digests of the values of environment variables.
+    seen to be gone. ``encrypted_salt`` salts the digests of environment variables.
     """
 
     __tablename__ = "project"
@@ -39,7 +38,6 @@ class Project(Base):
     sync_tried_at: Mapped[datetime | None]
     sync_error: Mapped[str] = mapped_column(sa.Text, default="")
     gone_at: Mapped[datetime | None]
-    deployment_count: Mapped[int] = mapped_column(default=0, server_default="0")
     encrypted_salt: Mapped[str] = mapped_column(sa.Text, default="", server_default="")
 
     account: Mapped[Account] = relationship(lazy="joined")

@@ -93,16 +93,27 @@ def _reason(report: SyncReport) -> str:
 
 
 def _postpone(project_id: int, started_at: datetime, reason: str) -> None:
-    query = sa.select(Deployment).where(
+    """Let what still waits be tried later, all at once: it may be thousands."""
+    waits = (
         Deployment.project_id == project_id,
         Deployment.status == DeploymentStatus.PENDING,
         Deployment.created_at <= started_at,
     )
-    for deployment in db.session.scalars(query.execution_options(populate_existing=True)):
-        deployment.error = reason
-        deployment.next_try_at = datetime.now(UTC) + timedelta(seconds=delay_s(deployment.tries))
-        deployment.tries += 1
-        if deployment.tries >= MOST_TRIES:
-            deployment.status = DeploymentStatus.FAILED
-            log.warning("deployment.given_up", project=project_id, number=deployment.number)
+    tries = db.session.scalar(sa.select(sa.func.max(Deployment.tries)).where(*waits))
+    if tries is None:
+        db.session.commit()
+        return
+    gives_up = tries + 1 >= MOST_TRIES
+    db.session.execute(
+        sa.update(Deployment)
+        .where(*waits)
+        .values(
+            error=reason,
+            tries=Deployment.tries + 1,
+            next_try_at=datetime.now(UTC) + timedelta(seconds=delay_s(tries)),
+            status=DeploymentStatus.FAILED if gives_up else DeploymentStatus.PENDING,
+        )
+        .execution_options(synchronize_session=False)
+    )
     db.session.commit()
+    log.info("deployments.wait", project=project_id, reason=reason, tries=tries + 1)

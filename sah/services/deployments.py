@@ -1,19 +1,18 @@
 """Deployments as they are reported and looked up; what they put live is read by the sync."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.exc import IntegrityError
 
-from sah.domain.errors import InvalidInputError, NotFoundError
+from sah.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from sah.extensions import db
 from sah.models import Deployment, Project
 
-log = structlog.get_logger(__name__)
-
 MAX_KEY_LENGTH = 200
+_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,21 @@ class DeploymentReport:
     command: str = ""
 
 
+_REPORTED = tuple(one.name for one in fields(DeploymentReport))
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a deployment that was reported got; ``is_new`` unless its key was known already."""
+
+    number: int
+    at: datetime
+    is_new: bool
+
+
 def record_deployment(
     project_id: int, report: DeploymentReport, *, reported_by: str, idempotency_key: str = ""
-) -> Deployment:
+) -> Recorded:
     """Write down that a deploy happened, without asking AWS anything.
 
     What it put live is captured in the background. The same ``idempotency_key`` gives
@@ -56,48 +67,62 @@ def record_deployment(
         )
     known = _find_by_key(project_id, idempotency_key)
     if known is not None:
-        return known
+        return Recorded(known.number, known.created_at, is_new=False)
     now = datetime.now(UTC)
-    try:
-        deployment = Deployment(
-            project_id=project_id,
-            number=take_number(project_id),
-            created_at=now,
-            deployed_at=now,
-            next_try_at=now,
-            reported_by=reported_by,
-            idempotency_key=idempotency_key or None,
-            **asdict(report),
-        )
-        db.session.add(deployment)
-        db.session.commit()
-    except IntegrityError:
-        db.session.rollback()
-        known = _find_by_key(project_id, idempotency_key)
-        if known is None:
-            raise
-        return known
-    log.info("deployment.recorded", project=project_id, number=deployment.number)
-    return deployment
+    facts: dict[str, Any] = {name: getattr(report, name) for name in _REPORTED}
+    facts |= {
+        "project_id": project_id,
+        "of_project": project_id,
+        "created_at": now,
+        "deployed_at": now,
+        "next_try_at": now,
+        "reported_by": reported_by,
+        "idempotency_key": idempotency_key or None,
+    }
+    number = _insert(project_id, facts)
+    if number is not None:
+        return Recorded(number, now, is_new=True)
+    known = _find_by_key(project_id, idempotency_key)
+    if known is None:
+        raise ConflictError("This deployment was deleted while it was reported.")
+    return Recorded(known.number, known.created_at, is_new=False)
 
 
-def take_number(project_id: int) -> int:
-    """Take the next number of a project's deployments; the caller commits.
+def next_number(project_id: int | sa.BindParameter[int]) -> sa.ScalarSelect[int]:
+    """Say in SQL which number comes next in a project.
 
-    It writes first, so that on every database two at once take turns.
+    The number is taken by the statement that writes the row, so two at once get two.
+    """
+    newest = sa.func.coalesce(sa.func.max(Deployment.number), 0)
+    return sa.select(newest + 1).where(Deployment.project_id == project_id).scalar_subquery()
+
+
+# Straight to the table on a connection of its own: pipelines may report many at once.
+_INSERT = (
+    sa.insert(Deployment.__table__)  # type: ignore[arg-type]
+    .values(number=next_number(sa.bindparam("of_project", type_=sa.Integer())))
+    .returning(Deployment.__table__.c.number)
+)
+
+
+def _insert(project_id: int, facts: dict[str, Any]) -> int | None:
+    """Write the row and give its number; None when the same key was quicker.
 
     :raises NotFoundError: there is no such project.
     """
-    number = db.session.scalar(
-        sa.update(Project)
-        .where(Project.id == project_id)
-        .values(deployment_count=Project.deployment_count + 1)
-        .returning(Project.deployment_count)
-        .execution_options(synchronize_session=False)
-    )
-    if number is None:
-        raise NotFoundError("There is no such project.", "It may have been deleted.")
-    return number
+    for _ in range(_TRIES):
+        try:
+            with db.engine.begin() as connection:
+                return int(connection.execute(_INSERT, facts).scalar_one())
+        except IntegrityError:
+            # Another one took the number (on PostgreSQL), or the key, or the project is gone.
+            if _find_by_key(project_id, facts["idempotency_key"] or "") is not None:
+                return None
+            if db.session.get(Project, project_id) is None:
+                raise NotFoundError(
+                    "There is no such project.", "It may have been deleted."
+                ) from None
+    raise ConflictError("Too many deployments were reported at once.", "Report it again.")
 
 
 def get_deployment(project_id: int, number: int) -> Deployment:

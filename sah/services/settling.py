@@ -4,7 +4,6 @@ A webhook only writes that there was a deployment. The next sync of the project 
 finds the stack at rest settles all that were reported before it began, in order.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +16,7 @@ from sah.domain.deployments import DeploymentSource, DeploymentStatus
 from sah.domain.snapshots import Publication, compare_snapshots, reconstruct_snapshot
 from sah.extensions import db
 from sah.models import Deployment, Function, FunctionAlias, Project, PublishedVersion
-from sah.services.deployments import take_number
+from sah.services.deployments import next_number
 from sah.services.live import hand_period_over, track_live
 from sah.services.snapshots import keep_snapshot, newest_captured, read_snapshot, routing_of
 
@@ -53,17 +52,54 @@ class _Settling:
     known: list[_Known]
     latest: Deployment | None
     served: dict[str, str]
+    read_at: datetime
 
-    def settle(self, waiting: Sequence[Deployment]) -> None:
+    def settle(self) -> None:
         """Capture the waiting ones in order, and notice a change that nobody reported."""
-        for deployment in waiting:
-            skew = _CLOCK_SKEW if deployment is waiting[-1] else timedelta()
-            if self.stack.changed_at <= deployment.created_at + skew:
-                self._capture_now(deployment)
-            else:
-                self._capture_late(deployment)
+        waiting = _select_waiting(self.project.id, self.read_at)
+        changed_at = self.stack.changed_at
+        late = list(db.session.scalars(waiting.where(Deployment.created_at < changed_at)))
+        fresh = db.session.scalar(waiting.where(Deployment.created_at >= changed_at).limit(1))
+        if late and fresh is None and self._is_just_late(late[-1]):
+            fresh = late.pop()
+        for deployment in late:
+            self._capture_late(deployment)
+        if fresh is not None:
+            self._capture_now(fresh)
+            self._repeat(fresh)
         if not self._is_recorded():
             self._notice()
+
+    def _is_just_late(self, deployment: Deployment) -> bool:
+        """Say whether only the clocks may make it look older than the stack's change."""
+        return self.stack.changed_at <= deployment.created_at + _CLOCK_SKEW
+
+    def _repeat(self, first: Deployment) -> None:
+        """Capture those that were reported after ``first`` of the same stack: they changed nothing.
+
+        In one statement, since a pipeline that went wild may have reported thousands.
+        """
+        db.session.flush()
+        db.session.execute(
+            sa.update(Deployment)
+            .where(
+                Deployment.project_id == self.project.id,
+                Deployment.status == DeploymentStatus.PENDING,
+                Deployment.number > first.number,
+                Deployment.created_at <= self.read_at,
+            )
+            .values(
+                status=DeploymentStatus.CAPTURED,
+                captured_at=first.captured_at,
+                snapshot_id=first.snapshot_id,
+                stack_changed_at=first.stack_changed_at,
+                elsewhere=first.elsewhere,
+                no_change=True,
+                error="",
+                next_try_at=None,
+            )
+            .execution_options(synchronize_session=False)
+        )
 
     def _capture_now(self, deployment: Deployment) -> None:
         deployment.stack_changed_at = self.stack.changed_at
@@ -131,12 +167,13 @@ class _Settling:
             return
         deployment = Deployment(
             project_id=self.project.id,
-            number=take_number(self.project.id),
+            number=next_number(self.project.id),
             source=DeploymentSource.NOTICED,
             deployed_at=self.stack.changed_at,
         )
-        self._capture_now(deployment)
         db.session.add(deployment)
+        db.session.flush()
+        self._capture_now(deployment)
         log.info("deployment.noticed", project=self.project.name, number=deployment.number)
 
 
@@ -151,8 +188,8 @@ def settle_deployments(project_id: int, stack: Stack, read_at: datetime) -> None
     if not stack.in_progress and not _has_unread_function(project_id):
         latest = newest_captured(project_id)
         served = read_snapshot(latest.snapshot_id) if latest and latest.snapshot_id else {}
-        settling = _Settling(project, stack, _list_known(project), latest, served)
-        settling.settle(_list_waiting(project_id, read_at))
+        settling = _Settling(project, stack, _list_known(project), latest, served, read_at)
+        settling.settle()
         if settling.latest is not None and settling.latest is not latest:
             at = min(settling.latest.deployed_at, read_at)
     db.session.commit()
@@ -161,15 +198,15 @@ def settle_deployments(project_id: int, stack: Stack, read_at: datetime) -> None
 
 def fail_waiting(project_id: int, reason: str) -> None:
     """Give up on the deployments that wait, since nothing can be read any more."""
-    for deployment in _list_waiting(project_id, datetime.now(UTC)):
+    for deployment in db.session.scalars(_select_waiting(project_id, datetime.now(UTC))):
         deployment.status = DeploymentStatus.FAILED
         deployment.error = reason
         deployment.next_try_at = None
     db.session.commit()
 
 
-def _list_waiting(project_id: int, read_at: datetime) -> list[Deployment]:
-    query = (
+def _select_waiting(project_id: int, read_at: datetime) -> sa.Select[Deployment]:
+    return (
         sa.select(Deployment)
         .where(
             Deployment.project_id == project_id,
@@ -179,7 +216,6 @@ def _list_waiting(project_id: int, read_at: datetime) -> list[Deployment]:
         .order_by(Deployment.number)
         .execution_options(populate_existing=True)
     )
-    return list(db.session.scalars(query))
 
 
 def _has_unread_function(project_id: int) -> bool:

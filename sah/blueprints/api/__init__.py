@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from sah.blueprints.api import (
+    deployments,
     docs,
     functions,
     operations,
@@ -15,5 +16,17 @@ from sah.blueprints.api import (
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 
-for _module in (users, stacks, projects, functions, plans, operations, originals, docs):
+_MODULES = (
+    users,
+    stacks,
+    projects,
+    functions,
+    deployments,
+    plans,
+    operations,
+    originals,
+    docs,
+)
+
+for _module in _MODULES:
     bp.register_blueprint(_module.bp)

@@ -8,7 +8,7 @@ from pydantic import Field
 from sah.blueprints.access import actor, bound_project_id, keeps_to_project, refuse_token, requires
 from sah.blueprints.api.functions import RoutingAnswer
 from sah.blueprints.api.paging import cut_page, read_cursor
-from sah.blueprints.api.plans import PlanRequest, make_plan
+from sah.blueprints.api.plans import MadePlan, PlanRequest, make_plan
 from sah.blueprints.api.shapes import Answered, Asked, Page, PageQuery
 from sah.blueprints.api.spec import describe
 from sah.domain.access import Right
@@ -24,6 +24,7 @@ from sah.services.operations import (
     start_checked,
 )
 from sah.services.projects import get_project
+from sah.services.rollback import request_rollback
 from sah.services.sync import sync_if_changed
 
 bp = Blueprint("operations", __name__)
@@ -61,6 +62,7 @@ class OperationAnswer(Answered):
     requested_by: str
     on_failure: OnFailure
     error: str
+    to: int | None = Field(description="The deployment that a rollback goes to.")
     progress: ProgressAnswer
     moves: list[MoveAnswer]
     created_at: datetime
@@ -154,19 +156,31 @@ def start_switch(project_id: int, wanted: StartRequest) -> OperationAnswer:
 
     :raises SahError: it cannot be carried out, or the plan is not the one that was seen.
     """
-    plan = make_plan(project_id, wanted.functions)
-    if wanted.fingerprint and wanted.fingerprint != plan.fingerprint:
+    made = make_plan(project_id, wanted)
+    if wanted.fingerprint and wanted.fingerprint != made.plan.fingerprint:
         raise StalePlanError("The aliases changed since this plan was made.", "Plan again.")
-    request = OperationRequest(
+    return answer_operation(start_checked(_request(project_id, made, wanted), made.plan))
+
+
+def _request(project_id: int, made: MadePlan, wanted: StartRequest) -> OperationRequest:
+    if made.rollback is not None:
+        return request_rollback(
+            made.rollback,
+            reason=wanted.reason,
+            requested_by=actor(),
+            partial=wanted.partial,
+            on_failure=wanted.on_failure,
+            override_reason=wanted.override_reason,
+        )
+    return OperationRequest(
         project_id=project_id,
-        target=plan.target,
-        fingerprint=plan.fingerprint,
+        target=made.plan.target,
+        fingerprint=made.plan.fingerprint,
         reason=wanted.reason,
         requested_by=actor(),
         on_failure=wanted.on_failure,
         override_reason=wanted.override_reason,
     )
-    return answer_operation(start_checked(request, plan))
 
 
 def answer_operation(operation: Operation) -> OperationAnswer:
@@ -182,6 +196,7 @@ def answer_operation(operation: Operation) -> OperationAnswer:
         requested_by=operation.requested_by,
         on_failure=OnFailure(operation.on_failure),
         error=operation.error,
+        to=operation.deployment_number,
         progress=ProgressAnswer(
             total=progress.total,
             moved=progress.moved,

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from sah.blueprints.access import requires
 from sah.blueprints.api.operations import OperationAnswer, StartRequest, start_switch
-from sah.blueprints.api.plans import PlanRequest
+from sah.blueprints.api.plans import SwitchRequest
 from sah.blueprints.api.shapes import Answered, Asked
 from sah.blueprints.api.spec import describe
 from sah.domain.access import Right
@@ -40,7 +40,7 @@ class VersionsAnswer(Answered):
     functions: dict[str, list[str]]
 
 
-class UpdateRequest(PlanRequest):
+class UpdateRequest(SwitchRequest):
     """Which version each function is to serve, and why."""
 
     reason: str = Field(default=_NO_REASON, min_length=1, max_length=MAX_REASON_LENGTH)
@@ -79,3 +79,21 @@ def list_versions(project_id: int) -> VersionsAnswer:
 def update_versions(project_id: int, json: UpdateRequest) -> tuple[OperationAnswer, int]:
     """Move functions to other versions."""
     return start_switch(project_id, StartRequest(functions=json.functions, reason=json.reason)), 202
+
+
+class RollbackRequest(Asked):
+    """Why the project is rolled back."""
+
+    reason: str = Field(
+        default="No reason was given: rollback was called.",
+        min_length=1,
+        max_length=MAX_REASON_LENGTH,
+    )
+
+
+@bp.put("/deployments/<int:number>/rollback")
+@requires(Right.OPERATE)
+@describe(OperationAnswer, tag="originals", status=202, errors=(409, 502))
+def rollback(project_id: int, number: int, json: RollbackRequest) -> tuple[OperationAnswer, int]:
+    """Roll back to a deployment."""
+    return start_switch(project_id, StartRequest(to=number, reason=json.reason)), 202

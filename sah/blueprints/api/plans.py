@@ -1,10 +1,11 @@
 """Plans: what would move, and whether it can be moved."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
 
 from flask import Blueprint
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from sah.blueprints.access import requires
 from sah.blueprints.api.functions import RoutingAnswer
@@ -15,6 +16,7 @@ from sah.domain.aliases import Routing, parse_routing
 from sah.domain.plans import Plan
 from sah.domain.preflight import Preflight
 from sah.services.operations import plan_project_switch, preflight_plan
+from sah.services.rollback import RollbackPlan, plan_rollback
 from sah.services.sync import sync_if_changed
 
 bp = Blueprint("plans", __name__, url_prefix="/projects/<int:project_id>")
@@ -38,10 +40,37 @@ class Split(Asked):
 Wanted = dict[FunctionName, Version | Split]
 
 
-class PlanRequest(Asked):
+class SwitchRequest(Asked):
     """Which version each function is to serve; functions that are not named stay."""
 
     functions: Wanted = Field(min_length=1, max_length=MOST_FUNCTIONS)
+
+
+Number = Annotated[int, Field(ge=1, le=999_999_999)]
+
+
+class PlanRequest(Asked):
+    """Either which version each function is to serve, or which deployment to roll back to."""
+
+    functions: Wanted | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MOST_FUNCTIONS,
+        description="By function; those that are not named stay.",
+    )
+    to: Number | Literal["previous"] | None = Field(
+        default=None,
+        description="A deployment's number, or the one that was live before the present one.",
+    )
+    partial: bool = Field(
+        default=False, description="With to: leave functions where they are that cannot go back."
+    )
+
+    @model_validator(mode="after")
+    def _check_exactly_one(self) -> Self:
+        if (self.functions is None) == (self.to is None):
+            raise ValueError("give either functions or to")
+        return self
 
 
 class PlannedMoveAnswer(Answered):
@@ -57,6 +86,7 @@ class PlanAnswer(Answered):
 
     fingerprint: str
     alias: str
+    to: int | None = Field(description="The deployment that a rollback goes to.")
     moves: list[PlannedMoveAnswer]
     unchanged: list[str] = Field(description="Functions that serve their target already.")
     untouched: list[str] = Field(description="Functions that were not named.")
@@ -70,12 +100,14 @@ class PlanAnswer(Answered):
 @requires(Right.OPERATE)
 @describe(PlanAnswer, tag="operations", errors=(409, 502))
 def create(project_id: int, json: PlanRequest) -> PlanAnswer:
-    """Plan a switch and ask AWS whether it can be carried out. Nothing moves."""
-    plan = make_plan(project_id, json.functions)
+    """Plan a switch or a rollback and ask AWS whether it can be carried out. Nothing moves."""
+    made = make_plan(project_id, json)
+    plan = made.plan
     checks = preflight_plan(project_id, plan) if plan.moves else Preflight()
     return PlanAnswer(
         fingerprint=plan.fingerprint,
         alias=plan.alias,
+        to=made.to,
         moves=[
             PlannedMoveAnswer(
                 function=move.function,
@@ -87,22 +119,49 @@ def create(project_id: int, json: PlanRequest) -> PlanAnswer:
         unchanged=list(plan.unchanged),
         untouched=list(plan.untouched),
         missing=list(plan.missing),
-        problems=checks.problems,
+        problems={**made.blocked, **checks.problems},
         warnings=checks.warnings,
         busy=checks.busy,
     )
 
 
-def make_plan(project_id: int, wanted: Wanted) -> Plan:
+@dataclass(frozen=True, slots=True)
+class MadePlan:
+    """A plan, and with a rollback the deployment and the functions that cannot go back."""
+
+    plan: Plan
+    rollback: RollbackPlan | None = None
+
+    @property
+    def to(self) -> int | None:
+        """The number of the deployment that a rollback goes to."""
+        return self.rollback.deployment.number if self.rollback else None
+
+    @property
+    def blocked(self) -> Mapping[str, str]:
+        """Why functions cannot go back, by name."""
+        return self.rollback.blocked if self.rollback else {}
+
+
+def make_plan(project_id: int, wanted: PlanRequest) -> MadePlan:
     """Plan what a call asks for, from what is live now.
 
     :raises InvalidInputError: a function or version that the project does not have.
+    :raises NotFoundError: there is no such deployment.
+    :raises ConflictError: one cannot go back to that deployment.
     """
     sync_if_changed(project_id)
-    return plan_project_switch(project_id, _parse_target(wanted))
+    if wanted.to is not None:
+        rollback = plan_rollback(project_id, wanted.to)
+        return MadePlan(rollback.plan, rollback)
+    return MadePlan(plan_project_switch(project_id, parse_functions(wanted.functions or {})))
 
 
-def _parse_target(wanted: Mapping[str, str | Split]) -> dict[str, Routing]:
+def parse_functions(wanted: Mapping[str, str | Split]) -> dict[str, Routing]:
+    """Read what each function is to serve.
+
+    :raises InvalidInputError: a split that AWS would refuse.
+    """
     return {
         name: parse_routing(to.version, to.weights) if isinstance(to, Split) else Routing(to)
         for name, to in wanted.items()

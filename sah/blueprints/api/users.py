@@ -4,12 +4,12 @@ from flask import Blueprint
 from flask_security import current_user
 from pydantic import Field
 
-from sah.blueprints.access import find_token, keeps_to_project, may, requires
+from sah.blueprints.access import find_caller, keeps_to_project, may, requires
 from sah.blueprints.api.shapes import Answered
 from sah.blueprints.api.spec import describe
 from sah.domain.access import Right, RoleName
 from sah.domain.tokens import Scope
-from sah.models import ApiToken, User
+from sah.models import User
 
 bp = Blueprint("users", __name__)
 
@@ -30,20 +30,15 @@ class UserAnswer(Answered):
 @describe(UserAnswer, tag="user")
 def show() -> UserAnswer:
     """Learn who you are to SAH, and what you may do."""
-    token = find_token()
-    person = _find_person(token)
+    caller = find_caller()
+    person: User | None = caller.person if caller else current_user
     return UserAnswer(
         email=person.email if person else None,
-        token=token.name if token else None,
-        scope=Scope(token.scope) if token else None,
+        token=caller.name if caller else None,
+        scope=caller.scope if caller else None,
         role=_highest_role(person) if person else None,
         rights=[right for right in Right if may(right)],
     )
-
-
-def _find_person(token: ApiToken | None) -> User | None:
-    person: User = current_user
-    return token.user if token else person
 
 
 def _highest_role(person: User) -> RoleName | None:

@@ -25,10 +25,6 @@ def upgrade() -> None:
     make_operations_final(FINAL)
     op.add_column("project", sa.Column("fully_synced_at", sa.DateTime(), nullable=True))
     op.add_column(
-        "project",
-        sa.Column("deployment_count", sa.Integer(), server_default="0", nullable=False),
-    )
-    op.add_column(
         "project", sa.Column("encrypted_salt", sa.Text(), server_default="", nullable=False)
     )
     for column in (
@@ -109,26 +105,29 @@ def make_deployments() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("project_id", sa.Integer(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("status", sa.String(length=20), nullable=False),
-        sa.Column("source", sa.String(length=20), nullable=False),
+        sa.Column("status", sa.String(length=20), server_default="pending", nullable=False),
+        sa.Column("source", sa.String(length=20), server_default="webhook", nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("deployed_at", sa.DateTime(), nullable=False),
-        *(sa.Column(name, sa.String(length=length), nullable=False) for name, length in texts),
+        *(
+            sa.Column(name, sa.String(length=length), server_default="", nullable=False)
+            for name, length in texts
+        ),
         sa.Column("idempotency_key", sa.String(length=200), nullable=True),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_try_at", sa.DateTime(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), server_default="", nullable=False),
         sa.Column("snapshot_id", sa.Integer(), nullable=True),
         sa.Column("captured_at", sa.DateTime(), nullable=True),
         sa.Column("pruned_at", sa.DateTime(), nullable=True),
         sa.Column("stack_changed_at", sa.DateTime(), nullable=True),
-        sa.Column("reconstructed", sa.Boolean(), nullable=False),
-        sa.Column("no_change", sa.Boolean(), nullable=False),
-        sa.Column("changed", sa.JSON(), nullable=False),
-        sa.Column("added", sa.JSON(), nullable=False),
-        sa.Column("removed", sa.JSON(), nullable=False),
-        sa.Column("elsewhere", sa.JSON(), nullable=False),
+        sa.Column("reconstructed", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("no_change", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("changed", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("added", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("removed", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("elsewhere", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("merged_into_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["project_id"],
@@ -198,7 +197,7 @@ def downgrade() -> None:
         op.drop_table(table)
     for column in ("gone_at", "environment", "layers", "state_reason_code"):
         op.drop_column("published_version", column)
-    for column in ("encrypted_salt", "deployment_count", "fully_synced_at"):
+    for column in ("encrypted_salt", "fully_synced_at"):
         op.drop_column("project", column)
     make_operations_final(OLD_FINAL)
     op.drop_column("operation", "deployment_number")
