@@ -31,6 +31,8 @@ timeout = 60
 # The worker's sign of life is a file: on a busy disk its touch could block for seconds.
 worker_tmp_dir = str(_MEMORY_DISK) if os.access(_MEMORY_DISK, os.W_OK) else None
 control_socket_disable = True
+# As long as gunicorn allows: a longer address would be refused in a form that is not SAH's.
+limit_request_line = 8190
 # SAH_PROXY_HOPS alone decides which forwarding headers are believed.
 forwarded_allow_ips = ""
 loglevel = "debug" if _settings.log_level == "debug" else "warning"

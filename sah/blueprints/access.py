@@ -126,6 +126,8 @@ def _check_access(app: Flask) -> ResponseReturnValue | None:
     if is_api() and endpoint and "Authorization" in request.headers:
         _check_token(app, endpoint, access)
         return None
+    if is_api() and endpoint and not current_user.is_authenticated:
+        abort(401)
     csrf.protect(apply_exemptions=True)
     return _check_person(access)
 

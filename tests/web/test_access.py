@@ -170,6 +170,12 @@ def test_a_view_that_declares_nothing_is_shut(admin: StrictClient, app: Flask) -
         app.view_functions["help.show"] = silent
 
 
+def test_an_id_that_no_row_can_have_is_not_found(viewer: StrictClient) -> None:
+    for number in (0, 10**9, 2**63, 2**70):
+        viewer.get(f"/projects/{number}", 404)
+        viewer.get(f"/operations/{number}", 404)
+
+
 def test_views_of_libraries_that_nobody_uses_are_shut(admin: StrictClient) -> None:
     admin.get("/verify", 403)
 

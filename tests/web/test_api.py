@@ -1,5 +1,6 @@
 """The JSON API: who the caller is, projects, stacks, functions, and what is refused."""
 
+import json
 from itertools import pairwise
 from typing import Any
 
@@ -235,7 +236,7 @@ class TestRefusals:
     def test_what_is_not_there_is_an_error_of_the_one_shape(self, reader: Program) -> None:
         for path in ("/api", "/api/", "/api/nothing", "/api/projects/99", "/api/projects/x"):
             assert reader.get(path, 404)["error"]["code"] == "not_found"
-        for number in (0, 2**31, 2**70):
+        for number in (0, 10**9, 2**70):
             reader.get(f"/api/projects/{number}", 404)
 
     def test_another_method_gets_405_and_the_methods_that_there_are(self, reader: Program) -> None:
@@ -278,6 +279,14 @@ class TestDescription:
         names = sorted(call["operationId"] for call in operations)
         assert all(one != other for one, other in pairwise(names))
         assert all(call["summary"] and call["tags"] for call in operations)
+
+    def test_it_speaks_to_those_who_call_it(self, reader: Program) -> None:
+        document = reader.get("/api/openapi.json")
+        text = json.dumps(document)
+        assert "aws-facts" not in text
+        assert "``" not in text
+        assert {"Project", "Operation", "Plan", "Error"} <= set(document["components"]["schemas"])
+        assert document["paths"]["/api/user"]["get"]["tags"] == ["user"]
 
     def test_the_page_shows_every_call_and_every_shape(
         self, viewer: StrictClient, reader: Program

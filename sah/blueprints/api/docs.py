@@ -1,14 +1,15 @@
 """What the API can do: for programs as OpenAPI, for people as a page made of the same."""
 
+import re
 from collections.abc import Mapping
-from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup, escape
 
 from sah.blueprints.access import keeps_to_project, requires
-from sah.blueprints.api.spec import write_openapi
+from sah.blueprints.api.spec import TAGS, write_openapi
 from sah.domain.access import Right
 
 bp = Blueprint("docs", __name__)
@@ -32,12 +33,20 @@ def show() -> ResponseReturnValue:
         for path, calls in document["paths"].items()
         for method, call in calls.items()
     ]
-    calls.sort(key=lambda call: (call["tags"], call["path"], call["method"]))
-    groups = [(tag, list(some)) for tag, some in groupby(calls, lambda call: call["tags"][0])]
-    shapes = document["components"]["schemas"]
+    calls.sort(key=lambda call: (call["path"], call["method"]))
+    groups = [(tag, [call for call in calls if call["tags"] == [tag]]) for tag in TAGS]
     return render_template(
-        "api/docs.html", info=document["info"], groups=groups, shapes=shapes, say_type=say_type
+        "api/docs.html",
+        groups=groups,
+        shapes=document["components"]["schemas"],
+        say_type=say_type,
+        mark_code=mark_code,
     )
+
+
+def mark_code(text: str | None) -> Markup:
+    """Mark what stands between backticks as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", escape(text or "")))  # noqa: S704 - escaped
 
 
 def say_type(schema: Mapping[str, Any]) -> str:
@@ -61,5 +70,5 @@ def _say_plain(schema: Mapping[str, Any]) -> str:
         values = schema.get("additionalProperties")
         return f"object of {say_type(values)}" if values else "object"
     if "minimum" in schema and "maximum" in schema:
-        return f"{kind}, {schema['minimum']:g} to {schema['maximum']:g}"
+        return f"{kind}, {schema['minimum']} to {schema['maximum']}"
     return f"time ({kind})" if schema.get("format") == "date-time" else kind

@@ -51,7 +51,7 @@ def cut_page(
     page = rows[: query.limit]
     if len(rows) <= query.limit:
         return page, None
-    key = json.dumps(key_of(page[-1]))
+    key = json.dumps(key_of(page[-1]), ensure_ascii=False)
     return page, base64.urlsafe_b64encode(key.encode()).decode()
 
 

@@ -11,7 +11,7 @@ from sah.blueprints.api.shapes import Answered, Asked, Page, PageQuery
 from sah.blueprints.api.spec import describe
 from sah.domain.access import Right
 from sah.domain.aliases import DEFAULT_ALIAS
-from sah.services.accounts import find_account
+from sah.services import accounts
 from sah.services.projects import (
     MAX_NAME_LENGTH,
     ProjectDetails,
@@ -75,7 +75,7 @@ class ChangedProject(Asked):
     """All that can be changed of a project, and the revision that the change is based on."""
 
     name: str = Field(max_length=MAX_NAME_LENGTH)
-    account: str = Field(max_length=_LONGEST, description="Name or id.")
+    account: str = Field(max_length=accounts.MAX_NAME_LENGTH, description="Name or id.")
     stack: str = Field(max_length=_LONGEST)
     alias: str = Field(max_length=_LONGEST)
     revision: int = Field(ge=1, le=2**31 - 1)
@@ -99,7 +99,7 @@ def list_all(query: PageQuery) -> ProjectPage:
 @describe(ProjectAnswer, tag="projects", status=201, errors=(404, 409))
 def create(json: NewProject) -> tuple[ProjectAnswer, int]:
     """Make a project out of a stack."""
-    account = find_account(json.account)
+    account = accounts.find_account(json.account)
     name = json.name or json.stack[:MAX_NAME_LENGTH]
     project = add_project(ProjectDetails(name, account.id, json.stack, json.alias))
     return answer_project(count_project(project.id)), 201
@@ -118,7 +118,7 @@ def show(project_id: int) -> ProjectAnswer:
 @describe(ProjectAnswer, tag="projects", errors=(409,))
 def change(project_id: int, json: ChangedProject) -> ProjectAnswer:
     """Change a project; with another stack, what was read of the former is forgotten."""
-    account = find_account(json.account)
+    account = accounts.find_account(json.account)
     details = ProjectDetails(json.name, account.id, json.stack, json.alias)
     update_project(project_id, details, json.revision)
     return answer_project(count_project(project_id))

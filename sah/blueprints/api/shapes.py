@@ -7,6 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 MOST_ITEMS = 200
 _USUAL_ITEMS = 50
+# Holds a key of a hundred characters in any script, and fits into an address line.
+LONGEST_CURSOR = 560
 
 
 class Asked(BaseModel):
@@ -52,7 +54,7 @@ class PageQuery(Asked):
     """Which page of a list."""
 
     cursor: str | None = Field(
-        default=None, max_length=1000, description="Where the page before ended."
+        default=None, max_length=LONGEST_CURSOR, description="Where the page before ended."
     )
     limit: Annotated[int, BeforeValidator(_parse_number)] = Field(
         default=_USUAL_ITEMS, ge=1, le=MOST_ITEMS, description="How many at most."

@@ -1,6 +1,9 @@
 """The API's description of itself, OpenAPI 3.1, made from the views and their shapes."""
 
+import json
+import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, cast
 
 from flask.typing import ResponseReturnValue
@@ -16,6 +19,7 @@ from sah.blueprints.ids import HIGHEST_ID
 # What SpecTree makes of a view that returns a shape, or a shape and a status.
 View = Callable[..., ResponseReturnValue]
 
+_SOURCES = re.compile(r" \(aws-facts [^)]*\)")
 _ALWAYS = (401, 403, 429, 500)
 _WHY = {
     400: "The body is not JSON, or a change by a log-in came without its CSRF token.",
@@ -37,6 +41,14 @@ Times are ISO 8601 in UTC, versions are strings, weights are 0 to 1. Lists come 
 give `next_cursor` back as `cursor` until it is null. Every error has the same shape.\
 """
 
+# In the order of the page for people.
+TAGS = ("user", "stacks", "projects", "functions", "operations", "originals")
+
+
+def _name_shape(name: str) -> str:
+    return name.removesuffix("Answer")
+
+
 spec = SpecTree(
     backend=StrictReader,
     mode="strict",
@@ -44,8 +56,8 @@ spec = SpecTree(
     version=__version__,
     description=_ABOUT,
     openapi_version="3.1.0",
-    naming_strategy=lambda model: str(model.__name__),
-    nested_naming_strategy=lambda _parent, child: child,
+    naming_strategy=lambda model: _name_shape(model.__name__),
+    nested_naming_strategy=lambda _parent, child: _name_shape(child),
     validation_error_model=ErrorAnswer,
     security_schemes=[
         SecurityScheme("token", SecuritySchemeData(type=SecureType.HTTP, scheme="bearer")),
@@ -78,16 +90,32 @@ def describe(
     return decorate
 
 
+@cache
 def write_openapi() -> dict[str, Any]:
     """Write the document, and correct what SpecTree does not know about SAH."""
-    document: dict[str, Any] = spec.spec
+    document = cast("dict[str, Any]", _tidy_texts(spec.spec))
     schemas = document["components"]["schemas"]
     for path in document["paths"].values():
         for operation in path.values():
             for parameter in operation["parameters"]:
                 _bound_id(parameter)
             _relax_body(operation.get("requestBody"), schemas)
+    text = json.dumps(document)
+    for name in list(schemas):
+        if f'"#/components/schemas/{name}"' not in text:  # it is all parameters
+            del schemas[name]
     return document
+
+
+def _tidy_texts(part: object) -> object:
+    """Copy the document; from docstrings take what is for readers of the code."""
+    if isinstance(part, dict):
+        return {key: _tidy_texts(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_tidy_texts(value) for value in part]
+    if isinstance(part, str):
+        return _SOURCES.sub("", part).replace("``", "`")
+    return part
 
 
 def _implied_errors(view: Callable[..., Any]) -> set[int]:

@@ -10,7 +10,7 @@ from sah.blueprints.api.paging import page_through
 from sah.blueprints.api.shapes import Answered, Page, PageQuery
 from sah.blueprints.api.spec import describe
 from sah.domain.access import Right
-from sah.services.accounts import find_account, list_account_stacks
+from sah.services.accounts import MAX_NAME_LENGTH, find_account, list_account_stacks
 
 bp = Blueprint("stacks", __name__)
 
@@ -34,7 +34,9 @@ class StackQuery(PageQuery):
     """Whose stacks."""
 
     account: str = Field(
-        default="", max_length=256, description="Name or id; may be left out when there is one."
+        default="",
+        max_length=MAX_NAME_LENGTH,
+        description="Name or id; may be left out when there is one.",
     )
 
 
