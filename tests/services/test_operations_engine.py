@@ -103,6 +103,28 @@ def test_a_lost_update_that_is_given_up_cannot_land_later(scene: Scene, aws: Fak
     scene.check_agreement(operation, {})
 
 
+def test_a_fence_does_not_overwrite_who_came_first(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start(OnFailure.FINISH)
+    aws.fail("UpdateAlias", AwsUnreachableError("timed out"), times=8, subject=VICTIM)
+
+    def come_first(call: Call) -> None:
+        if call == ("UpdateAlias", VICTIM) and aws.count(*call) == 8:
+            aws.set_alias(VICTIM, ALIAS, OTHER)
+
+    aws.hook = come_first
+    operation = scene.execute(operation_id)
+    assert scene.live(VICTIM) == Routing(OTHER)
+    scene.check_agreement(operation, {VICTIM: OTHER})
+
+
+def test_a_fence_that_is_lost_is_sent_again(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start(OnFailure.FINISH)
+    sent = aws.get_alias(VICTIM, ALIAS).revision_id
+    aws.fail("UpdateAlias", AwsUnreachableError("timed out"), times=10, subject=VICTIM)
+    scene.check_agreement(scene.execute(operation_id), {})
+    assert aws.get_alias(VICTIM, ALIAS).revision_id != sent
+
+
 def test_what_cannot_be_read_is_unknown_and_not_guessed(scene: Scene, aws: FakeAws) -> None:
     operation_id = scene.start(OnFailure.FINISH)
     aws.fail("UpdateAlias", AwsServerError("internal"), times=99, subject=VICTIM)
