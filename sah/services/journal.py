@@ -109,9 +109,12 @@ class Journal:
         self._changed = False
 
     def finish(self) -> Operation:
-        """Close the journal with the end status; from here on nothing can be changed."""
-        self._changed = True
-        self.commit()
+        """Close the journal with the end status; from here on nothing can be changed.
+
+        :raises BusyError: another process took the operation over.
+        """
+        self._beat(datetime.now(UTC))
+        self._refresh_aliases()
         operation = self.operation
         operation.status = find_end_status(move.ending for move in operation.moves)
         operation.error = operation.error or self._summarise()
