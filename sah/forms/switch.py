@@ -122,7 +122,7 @@ class ConfirmForm(BaseForm):
         "When a move fails",
         choices=choices(
             (OnFailure.PUT_BACK, "Put back what was moved, so that the stack stays as it was"),
-            (OnFailure.FINISH, "Leave what was moved, and stop"),
+            (OnFailure.FINISH, "Keep what was moved, go on with the others, and offer to move the rest again"),
         ),
         default=str(OnFailure.PUT_BACK),
     )
