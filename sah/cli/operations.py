@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sah.cli.base import Failure, in_app, output_option
-from sah.cli.output import print_json, print_rows, print_table
+from sah.cli.output import cell, print_json, print_rows, print_table
 from sah.domain.operations import OnFailure, OperationStatus
 
 if TYPE_CHECKING:
@@ -16,6 +16,21 @@ if TYPE_CHECKING:
     from sah.domain.preflight import Preflight
     from sah.models import Move, Operation
 
+_SHOWN = (
+    "id",
+    "project",
+    "kind",
+    "undo_of",
+    "rest_of",
+    "status",
+    "progress",
+    "requested_by",
+    "reason",
+    "override_reason",
+    "created_at",
+    "duration_s",
+    "error",
+)
 _CHOICES = {str(choice).replace("_", "-"): choice for choice in OnFailure}
 
 
@@ -120,7 +135,14 @@ def switch(  # noqa: PLR0913 - each is an option
         on_failure=_CHOICES[on_failure],
         override_reason=override_reason,
     )
-    operation = execute_operation(start_operation(request).id)
+    operation_id = start_operation(request).id
+    try:
+        operation = execute_operation(operation_id)
+    except KeyboardInterrupt as interrupt:
+        raise Failure(
+            f"Stopped. Operation {operation_id} has not ended: a running server takes it up by"
+            " itself, else run: sah operations resume"
+        ) from interrupt
     _print_operation(operation, output)
     if operation.status != OperationStatus.SUCCEEDED:
         raise Failure(f"Operation {operation.id} ended as {operation.status}: {operation.error}")
@@ -208,9 +230,9 @@ def _print_operation(operation: "Operation", output: str) -> None:
     if output == "json":
         print_json({**fields, "moves": moves})
         return
-    for title in ("id", "project", "kind", "status", "progress", "requested_by", "reason", "error"):
+    for title in _SHOWN:
         if fields[title]:
-            click.echo(f"{title.replace('_', ' ')}: {fields[title]}")
+            click.echo(f"{title.replace('_', ' ')}: {cell(fields[title])}")
     titles = {"function": "Function", "from": "From", "to": "To"}
     print_table(moves, {**titles, "outcome": "Outcome", "verified_at": "Seen", "detail": "Why"})
 
