@@ -200,11 +200,18 @@ class Journal:
         failed = self.list_moves(FAILED)
         if failed:
             first = failed[0]
-            return f"{len(failed)} of {len(self._moves)} failed. {first.function}: {first.detail}"
+            left = self._say_left()
+            total = len(self._moves)
+            return f"{len(failed)} of {total} failed. {left}{first.function}: {first.detail}"
         unseen = sum(1 for move in self.list_moves(_ACCEPTED) if move.verified_at is None)
         if unseen:
             return f"{unseen} of {len(self._moves)} were not seen at their targets in time."
         return "SAH was stopped before everything was moved."
+
+    def _say_left(self) -> str:
+        """Say how many moves should have been put back and were not; empty when none."""
+        left = sum(1 for move in self.list_moves(MADE) if move.function in self._putting_back)
+        return f"{left} could not be put back. " if left else ""
 
     def _log(self) -> None:
         progress = self.operation.progress

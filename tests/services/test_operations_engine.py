@@ -67,6 +67,16 @@ def test_putting_back_restores_a_split(ground: Ground, aws: FakeAws) -> None:
     scene.check_agreement(operation, {})
 
 
+def test_what_could_not_be_put_back_is_counted(scene: Scene, aws: FakeAws) -> None:
+    aws.fail("UpdateAlias", AwsAccessDeniedError("no"), times=9, subject=NAMES[-1])
+    aws.fail("UpdateAlias", AwsAccessDeniedError("no"), on_nth=2, times=9, subject=NAMES[0])
+    operation = scene.switch()
+    assert operation.status == OperationStatus.PARTLY_MOVED
+    assert operation.error == f"1 of 6 failed. 1 could not be put back. {NAMES[-1]}: no"
+    assert operation.moves[0].detail == "It could not be put back: no"
+    scene.check_agreement(operation, {})
+
+
 def test_an_alias_moved_by_someone_else_says_so(scene: Scene, aws: FakeAws) -> None:
     operation_id = scene.start(OnFailure.FINISH)
     aws.set_alias(VICTIM, ALIAS, OTHER)
