@@ -137,6 +137,16 @@ def test_ctrl_c_says_what_becomes_of_the_operation(sah: Sah, aws: FakeAws) -> No
     assert live(aws, "shop-cart") == "3"
 
 
+def test_the_second_one_is_told_who_is_moving_what(
+    app: Flask, sah: Sah, aws: FakeAws, shop: int
+) -> None:
+    make_abandoned(app, shop)
+    aws.set_alias("shop-cart", "ACTIVE", "1")  # it moved already
+    refused = sah(*SWITCH)
+    assert refused.status == 1
+    assert refused.err.startswith("ada is moving the aliases of shop right now (moved 0 of 1)")
+
+
 def make_abandoned(app: Flask, shop: int) -> None:
     target = {"shop-cart": Routing("1")}
     with app.app_context():
