@@ -1,8 +1,10 @@
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from sah.domain.aliases import AliasState, Routing
 from sah.domain.errors import AwsAccessDeniedError, AwsServerError, AwsUnreachableError
@@ -190,6 +192,24 @@ def test_attempts_are_in_the_journal_before_the_call(scene: Scene, aws: FakeAws)
     aws.hook = look
     assert scene.execute(operation_id).status == OperationStatus.SUCCEEDED
     assert unwritten == []
+
+
+def test_a_clock_that_is_set_back_changes_nothing_but_the_duration(
+    scene: Scene, aws: FakeAws
+) -> None:
+    operation_id = scene.start()
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    with time_machine.travel(an_hour_ago) as clock:
+
+        def set_back(_call: Call) -> None:
+            clock.move_to(an_hour_ago - timedelta(hours=1))
+
+        aws.hook = set_back
+        operation = scene.execute(operation_id)
+    assert operation.status == OperationStatus.SUCCEEDED
+    assert operation.duration == timedelta(0)
+    aws.hook = None
+    scene.check_agreement(operation, {})
 
 
 class Provisioned:
