@@ -115,6 +115,7 @@ class Journal:
         """
         self._beat(datetime.now(UTC))
         self._refresh_aliases()
+        db.session.flush()  # once the operation has ended, the database refuses to change its moves
         operation = self.operation
         operation.status = find_end_status(move.ending for move in operation.moves)
         operation.error = operation.error or self._summarise()
