@@ -66,6 +66,7 @@ def rollback(  # noqa: PLR0913 - each is an option
     status is 0 only when every alias was moved and read back.
     """
     from sah.domain.preflight import Preflight
+    from sah.services.operations import refuse_when_busy
     from sah.services.preflight import preflight_plan, refuse_plan
     from sah.services.projects import get_project_by_name
     from sah.services.rollback import parse_target, plan_rollback, request_rollback
@@ -74,7 +75,9 @@ def rollback(  # noqa: PLR0913 - each is an option
     if not dry_run and not reason.strip():
         raise click.UsageError("--reason is missing.")
     target = parse_target(to)
-    project_id = get_project_by_name(project).id
+    found = get_project_by_name(project)
+    refuse_when_busy(found)
+    project_id = found.id
     sync_if_changed(project_id)
     planned = plan_rollback(project_id, target)
     wanted = request_rollback(

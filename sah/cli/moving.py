@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sah.cli.base import Failure
-from sah.cli.output import print_json, print_table
+from sah.cli.output import cell, print_json, print_table
 from sah.domain.operations import OnFailure, OperationStatus
 
 if TYPE_CHECKING:
@@ -17,6 +17,22 @@ if TYPE_CHECKING:
     from sah.models import Move, Operation
     from sah.services.operations import OperationRequest
 
+_SHOWN = (
+    "id",
+    "project",
+    "kind",
+    "deployment",
+    "undo_of",
+    "rest_of",
+    "status",
+    "progress",
+    "requested_by",
+    "reason",
+    "override_reason",
+    "created_at",
+    "duration_s",
+    "error",
+)
 _CHOICES = {str(choice).replace("_", "-"): choice for choice in OnFailure}
 
 
@@ -43,7 +59,14 @@ def carry_out(request: "OperationRequest", output: str) -> None:
     """
     from sah.services.operations import execute_operation, start_operation
 
-    operation = execute_operation(start_operation(request).id)
+    operation_id = start_operation(request).id
+    try:
+        operation = execute_operation(operation_id)
+    except KeyboardInterrupt as interrupt:
+        raise Failure(
+            f"Stopped. Operation {operation_id} has not ended: a running server takes it up by"
+            " itself, else run: sah operations resume"
+        ) from interrupt
     print_operation(operation, output)
     if operation.status != OperationStatus.SUCCEEDED:
         raise Failure(f"Operation {operation.id} ended as {operation.status}: {operation.error}")
@@ -87,9 +110,9 @@ def print_operation(operation: "Operation", output: str) -> None:
     if output == "json":
         print_json({**fields, "moves": moves})
         return
-    for title in ("id", "project", "kind", "status", "progress", "requested_by", "reason", "error"):
+    for title in _SHOWN:
         if fields[title]:
-            click.echo(f"{title.replace('_', ' ')}: {fields[title]}")
+            click.echo(f"{title.replace('_', ' ')}: {cell(fields[title])}")
     titles = {"function": "Function", "from": "From", "to": "To"}
     print_table(moves, {**titles, "outcome": "Outcome", "verified_at": "Seen", "detail": "Why"})
 
@@ -103,6 +126,7 @@ def operation_fields(operation: "Operation") -> "dict[str, Value]":
         "stack": operation.stack_name,
         "alias": operation.alias,
         "kind": str(operation.kind),
+        "deployment": operation.deployment_number,
         "status": str(operation.status),
         "on_failure": str(operation.on_failure),
         "progress": str(progress),

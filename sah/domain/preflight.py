@@ -21,6 +21,8 @@ _BROKEN = {
     "InvalidZipFileException",
     "FunctionError",
 }
+# States in which a version takes no calls, now or soon.
+_NOT_RUNNING = ("Failed", "Deleting", "ActiveNonInvocable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,12 @@ def judge_version(facts: VersionFacts) -> Finding | None:
     """Judge whether traffic may be sent to a version (aws-facts 10).
 
     A version that idleness made ``Inactive`` only warns: AWS wakes it at the first call.
+    So does a state that is not known here, since AWS adds some now and then.
     """
     name = f"Version {facts.version}"
     why = f": {facts.reason}" if facts.reason else ""
-    if facts.state == "Failed" or facts.reason_code in _BROKEN:
+    broken = facts.reason_code.partition(".")[0] in _BROKEN  # such as FunctionError.InitTimeout
+    if facts.state in _NOT_RUNNING or broken:
         return Finding(facts.function, f"{name} cannot run{why or '.'}", blocks=True)
     if facts.state == "Pending":
         return Finding(facts.function, f"{name} is still being made{why or '.'}", blocks=True)
@@ -81,6 +85,9 @@ def judge_version(facts: VersionFacts) -> Finding | None:
         return Finding(facts.function, text, blocks=True)
     if facts.state == "Inactive":
         text = f"{name} was idle for long: the first calls may fail while AWS wakes it."
+        return Finding(facts.function, text, blocks=False)
+    if facts.state not in ("", "Active"):
+        text = f"{name} is {facts.state}, so it may not run."
         return Finding(facts.function, text, blocks=False)
     return None
 

@@ -52,9 +52,11 @@ class Task:
     """One alias on its way from ``before`` to ``after``.
 
     ``in_doubt``: an update was sent whose answer was lost. ``tries`` counts the
-    updates, ``looks`` the readings since. ``problem`` is why an update failed;
-    with ``giving_up`` no further one is sent. ``switching``: AWS was still moving the
-    traffic between the two when the task began, so a split is no stranger's doing.
+    updates, ``fences`` the fences, ``looks`` the readings since. ``problem`` is why an
+    update failed; with ``giving_up`` no further one is sent. ``switching``: AWS was still
+    moving the traffic between the two when the task began, so a split is no stranger's
+    doing. ``late``: an update to ``before`` was lost earlier and may still arrive, so that
+    an alias seen at ``after`` has to be fenced there.
     """
 
     function: str
@@ -67,9 +69,16 @@ class Task:
     fenced: bool = False
     giving_up: bool = False
     switching: bool = False
+    late: bool = False
     tries: int = 0
+    fences: int = 0
     looks: int = 0
     problem: str = ""
+
+    @property
+    def fence(self) -> Routing:
+        """Where a fence holds the alias: where it is, at the start of what was lost."""
+        return self.after if self.late else self.before
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,7 @@ class Patience:
     """
 
     tries: int = 8
+    fences: int = 3
     looks: int = 8
     first_delay_s: float = 0.25
     longest_delay_s: float = 8.0
@@ -159,10 +169,9 @@ class Rules:
         task = replace(task, looks=task.looks + 1)
         if not isinstance(answer, AliasState):
             return self._look_again(task, answer)
-        if answer.routing.serves_like(task.after):
-            outcome = MoveOutcome.MOVED if task.in_doubt else MoveOutcome.UNCHANGED
-            return Step(task, ended=True, outcome=outcome, seen=answer, verified=True)
         task = replace(task, revision_id=answer.revision_id, looks=0)
+        if answer.routing.serves_like(task.after):
+            return self._at_target_already(task, answer)
         transient = _is_transient(task, answer.routing)
         if answer.routing.serves_like(task.before) or (task.switching and transient):
             return self._not_moved_yet(task, answer)
@@ -171,6 +180,12 @@ class Rules:
             delay = self.patience.switching_delay_s
             return Step(task, outcome=MoveOutcome.SWITCHING, seen=answer, delay_s=delay)
         return _failed(task, f"It {self._moved_by_other(answer.routing)}", answer)
+
+    def _at_target_already(self, task: Task, seen: AliasState) -> Step:
+        if task.late and not task.fenced:
+            return Step(replace(task, phase=Phase.FENCE), seen=seen)
+        outcome = MoveOutcome.MOVED if task.in_doubt else MoveOutcome.UNCHANGED
+        return Step(task, ended=True, outcome=outcome, seen=seen, verified=True)
 
     def _not_moved_yet(self, task: Task, seen: AliasState) -> Step:
         if not task.giving_up and self._may_retry(task):
@@ -194,10 +209,14 @@ class Rules:
         return _failed(task, task.problem or str(answer))
 
     def _after_fence(self, task: Task, answer: Answer) -> Step:
-        task = replace(task, fenced=True)
-        if isinstance(answer, AliasState):
-            return _failed(task, task.problem, answer)
-        return _go_on(task, Phase.LOOK)
+        task = replace(task, fences=task.fences + 1)
+        lost = isinstance(answer, _LATER + _LOST)
+        task = replace(task, fenced=not lost or task.fences >= self.patience.fences)
+        if not isinstance(answer, AliasState):
+            return _go_on(task, Phase.LOOK)
+        if task.late:
+            return self._at_target_already(task, answer)
+        return _failed(task, task.problem, answer)
 
     def _after_check(self, task: Task, answer: Answer) -> Step:
         if answer == task.after.version:

@@ -122,7 +122,10 @@ class ConfirmForm(BaseForm):
         "When a move fails",
         choices=choices(
             (OnFailure.PUT_BACK, "Put back what was moved, so that the stack stays as it was"),
-            (OnFailure.FINISH, "Leave what was moved, and stop"),
+            (
+                OnFailure.FINISH,
+                "Keep what was moved, and move all the others that can be",
+            ),
         ),
         default=str(OnFailure.PUT_BACK),
     )

@@ -72,10 +72,10 @@ class Operation(Base):
 
     @property
     def duration(self) -> timedelta | None:
-        """How long it took, None while it has not ended."""
+        """How long it took, None while it has not ended; never negative, as clocks are set back."""
         if self.finished_at is None:
             return None
-        return self.finished_at - (self.started_at or self.created_at)
+        return max(timedelta(0), self.finished_at - (self.started_at or self.created_at))
 
 
 class Move(Base):

@@ -207,7 +207,7 @@ def _ask(gateway: AwsGateway, task: Task) -> Answer:
         case Phase.UPDATE:
             return gateway.update_alias(task.function, task.alias, task.after, task.revision_id)
         case Phase.FENCE:
-            return gateway.update_alias(task.function, task.alias, task.before, task.revision_id)
+            return gateway.update_alias(task.function, task.alias, task.fence, task.revision_id)
         case Phase.CHECK:
             return gateway.get_version(task.function, task.alias).version
         case Phase.LOOK | Phase.CONFIRM:

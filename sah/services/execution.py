@@ -80,13 +80,11 @@ class _Run:
     def back(self, move: Move) -> Task:
         """Make the inverse of a move; what was not seen since has to be looked at first."""
         seen = self.journal.seen.get(move.function)
+        task = Task(move.function, self.operation.alias, move.after, move.before)
         if seen is None or move.outcome not in (MoveOutcome.MOVED, MoveOutcome.SWITCHING):
-            return Task(
-                move.function, self.operation.alias, move.after, move.before, phase=Phase.LOOK
-            )
+            return replace(task, phase=Phase.LOOK, late=move.outcome == MoveOutcome.UNKNOWN)
         switching = move.outcome == MoveOutcome.SWITCHING
-        task = Task(move.function, self.operation.alias, move.after, move.before, seen.revision_id)
-        return replace(task, switching=switching)
+        return replace(task, revision_id=seen.revision_id, switching=switching)
 
 
 def _carry_out(operation: Operation, *, interrupted: bool) -> Operation:

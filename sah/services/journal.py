@@ -109,9 +109,13 @@ class Journal:
         self._changed = False
 
     def finish(self) -> Operation:
-        """Close the journal with the end status; from here on nothing can be changed."""
-        self._changed = True
-        self.commit()
+        """Close the journal with the end status; from here on nothing can be changed.
+
+        :raises BusyError: another process took the operation over.
+        """
+        self._beat(datetime.now(UTC))
+        self._refresh_aliases()
+        db.session.flush()  # once the operation has ended, the database refuses to change its moves
         operation = self.operation
         operation.status = find_end_status(move.ending for move in operation.moves)
         operation.error = operation.error or self._summarise()
@@ -197,11 +201,18 @@ class Journal:
         failed = self.list_moves(FAILED)
         if failed:
             first = failed[0]
-            return f"{len(failed)} of {len(self._moves)} failed. {first.function}: {first.detail}"
+            left = self._say_left()
+            total = len(self._moves)
+            return f"{len(failed)} of {total} failed. {left}{first.function}: {first.detail}"
         unseen = sum(1 for move in self.list_moves(_ACCEPTED) if move.verified_at is None)
         if unseen:
             return f"{unseen} of {len(self._moves)} were not seen at their targets in time."
         return "SAH was stopped before everything was moved."
+
+    def _say_left(self) -> str:
+        """Say how many moves should have been put back and were not; empty when none."""
+        left = sum(1 for move in self.list_moves(MADE) if move.function in self._putting_back)
+        return f"{left} could not be put back. " if left else ""
 
     def _log(self) -> None:
         progress = self.operation.progress

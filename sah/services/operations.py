@@ -29,6 +29,7 @@ __all__ = [
     "plan_rest",
     "plan_undo",
     "preflight_plan",
+    "refuse_when_busy",
     "resume_operations",
     "run_operation",
     "start_checked",
@@ -133,7 +134,7 @@ def start_operation(request: OperationRequest) -> Operation:
     reason = _parse_reason(request.reason)
     project = get_project(request.project_id)
     _check_origin(request)
-    _refuse_when_busy(project)
+    refuse_when_busy(project)
     plan = plan_project_switch(request.project_id, request.target)
     if plan.fingerprint != request.fingerprint:
         raise StalePlanError(
@@ -148,7 +149,7 @@ def start_operation(request: OperationRequest) -> Operation:
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
-        _refuse_when_busy(get_project(request.project_id))
+        refuse_when_busy(get_project(request.project_id))
         raise
     return operation
 
@@ -168,6 +169,20 @@ def start_checked(request: OperationRequest, plan: Plan) -> Operation:
     operation = start_operation(request)
     run_operation(operation.id)
     return operation
+
+
+def refuse_when_busy(project: Project) -> None:
+    """Let nothing begin while another operation moves the project's aliases.
+
+    :raises BusyError: one does; it says who, what for, and how far it is.
+    """
+    active = find_active_operation(project.id)
+    if active is not None:
+        raise BusyError(
+            f"{active.requested_by} is moving the aliases of {project.name} right now"
+            f" ({active.progress}): {active.reason}",
+            f"Operation {active.id} started at {active.created_at:%H:%M:%S} UTC; wait for its end.",
+        )
 
 
 def _check_origin(request: OperationRequest) -> None:
@@ -241,16 +256,6 @@ def _project_of(operation: Operation) -> Project:
             f"The operation moved {operation.alias} of {operation.stack_name}.",
         )
     return project
-
-
-def _refuse_when_busy(project: Project) -> None:
-    active = find_active_operation(project.id)
-    if active is not None:
-        raise BusyError(
-            f"{active.requested_by} is moving the aliases of {project.name} right now"
-            f" ({active.progress}): {active.reason}",
-            f"Operation {active.id} started at {active.created_at:%H:%M:%S} UTC; wait for its end.",
-        )
 
 
 def _check_versions(name: str, routing: Routing, versions: tuple[str, ...]) -> None:

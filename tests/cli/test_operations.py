@@ -12,7 +12,7 @@ from sah.models import Operation
 from sah.services.operations import OperationRequest, plan_project_switch, start_operation
 from tests.cli.conftest import Sah
 from tests.factories import make_shop
-from tests.fakes import FakeAws
+from tests.fakes import Call, FakeAws
 
 SWITCH = ("switch", "shop", "shop-cart=1", "shop-search=1", "--reason", "Slow")
 
@@ -99,7 +99,9 @@ def test_nonsense_is_refused_in_a_sentence(
 def test_a_deploy_that_runs_has_to_be_overridden(sah: Sah, aws: FakeAws) -> None:
     aws.set_stack_status("shop", "UPDATE_IN_PROGRESS")
     assert "--override-reason" in sah(*SWITCH).err
-    assert sah(*SWITCH, "--override-reason", "it hangs").status == 0
+    done = sah(*SWITCH, "--override-reason", "it hangs")
+    assert done.status == 0
+    assert "override reason: it hangs" in done.out
 
 
 def test_operations_are_listed_and_shown(sah: Sah) -> None:
@@ -109,6 +111,8 @@ def test_operations_are_listed_and_shown(sah: Sah) -> None:
     assert sah("operations", "list", "--project", "shop").status == 0
     shown = sah("operations", "show", str(listed["id"]))
     assert "status: succeeded" in shown.out
+    assert "created at: 20" in shown.out
+    assert "duration s: " in shown.out
     assert "shop-cart" in shown.out
     assert sah("operations", "show", "99").err == "There is no such operation.\n"
 
@@ -117,6 +121,30 @@ def test_an_abandoned_operation_is_taken_up(app: Flask, sah: Sah, shop: int) -> 
     assert sah("operations", "resume").out == ""
     make_abandoned(app, shop)
     assert sah("operations", "resume").out == "Operation 1 of shop: succeeded\n"
+
+
+def test_ctrl_c_says_what_becomes_of_the_operation(sah: Sah, aws: FakeAws) -> None:
+    def interrupt(call: Call) -> None:
+        if call.name == "UpdateAlias":
+            raise KeyboardInterrupt
+
+    aws.hook = interrupt
+    stopped = sah(*SWITCH)
+    aws.hook = None
+    assert stopped.status == 1
+    assert stopped.err.startswith("Stopped. Operation 1 has not ended: ")
+    assert sah("operations", "resume").out == "Operation 1 of shop: failed\n"
+    assert live(aws, "shop-cart") == "3"
+
+
+def test_the_second_one_is_told_who_is_moving_what(
+    app: Flask, sah: Sah, aws: FakeAws, shop: int
+) -> None:
+    make_abandoned(app, shop)
+    aws.set_alias("shop-cart", "ACTIVE", "1")  # it moved already
+    refused = sah(*SWITCH)
+    assert refused.status == 1
+    assert refused.err.startswith("ada is moving the aliases of shop right now (moved 0 of 1)")
 
 
 def make_abandoned(app: Flask, shop: int) -> None:

@@ -4,9 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +16,7 @@ from sah.localaws import LocalAws
 from sah.services import execution
 from sah.services.runner import resume_operations
 from tests.aws.world import LocalWorld, access, fast_limits
+from tests.e2e.processes import PATIENCE_S, wait_until
 from tests.fakes import FakeAws
 from tests.services import scene as scene_of_tests
 from tests.services.scene import (
@@ -173,42 +172,76 @@ def test_a_killed_process_is_taken_up_as_chosen(
     scene.check_agreement(wait_for_end(scene, operation_id), {})
 
 
-EXECUTE = """
-import sys
+# Forks a process for each line, so that not each imports everything anew.
+FORKER = """
+import os, sys
 from pathlib import Path
+import boto3, sah.aws.boto
 from sah.config import load_settings
 from sah.factory import create_app
 from sah.services.operations import execute_operation
-app = create_app(load_settings(Path(sys.argv[1]), {}))
-with app.app_context():
-    execute_operation(int(sys.argv[2]))
+for line in sys.stdin:
+    if pid := os.fork():
+        print(pid, flush=True)
+        print(os.waitpid(pid, 0)[1], flush=True)
+        continue
+    folder, operation_id = line.split()
+    with create_app(load_settings(Path(folder), {})).app_context():
+        execute_operation(int(operation_id))
+    os._exit(0)
 """
 
 
+@pytest.fixture(scope="module")
+def forker() -> Iterator["subprocess.Popen[str]"]:
+    """A process that makes those which are killed: write a folder and an operation's id."""
+    command = [sys.executable, "-c", FORKER]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        yield process
+        process.kill()
+
+
+@CHOICES
 @pytest.mark.parametrize(
-    ("calls", "choice"),
-    [(1, OnFailure.FINISH), (2, OnFailure.PUT_BACK), (3, OnFailure.FINISH)],
-    ids=["first", "middle", "last"],
+    ("victim", "after_effect"),
+    [(NAMES[0], False), (NAMES[1], True), (NAMES[2], False)],
+    ids=["first-before", "middle-after", "last-before"],
 )
 def test_a_true_kill_is_survived(
-    tmp_path: Path, world: LocalWorld, gateway: AwsGateway, choice: OnFailure, calls: int
+    scene: Scene,
+    world: LocalWorld,
+    forker: "subprocess.Popen[str]",
+    *,
+    victim: str,
+    choice: OnFailure,
+    after_effect: bool,
 ) -> None:
-    scene = Scene(make_ground(tmp_path, gateway), gateway, NAMES)
     scene.reach(access(world.aws))
     operation_id = scene.start(choice)
     scene.disown(operation_id)
-    before = world.aws.count("UpdateAlias")
-    world.aws.latency_ms = 20
-    process = subprocess.Popen([sys.executable, "-c", EXECUTE, str(tmp_path), str(operation_id)])
-    deadline = time.monotonic() + 30
-    while world.aws.count("UpdateAlias") < before + calls and time.monotonic() < deadline:
-        time.sleep(0.001)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    world.aws.latency_ms = 0
-    scene.restart()
-    if scene.read(operation_id).finished_at is None:
-        assert resume_operations(scene.app) == [operation_id]
+    # The victim's call hangs, with or without its effect, until the process is killed.
+    fault(None if after_effect else 500, delay_s=PATIENCE_S)(world, victim)
+    world.aws.calls.clear()
+    assert forker.stdin
+    assert forker.stdout
+    forker.stdin.write(f"{scene.ground.settings.instance} {operation_id}\n")
+    pid = int(forker.stdout.readline())
+    wait_until(lambda: victim in updated(world), "the victim's update was sent")
+    wait_until(lambda: not after_effect or scene.live(victim).version == TARGET, "it was moved")
+    os.kill(pid, signal.SIGKILL)
+    assert int(forker.stdout.readline()) == signal.SIGKILL
+    scene.forget()
+    assert scene.read(operation_id).status == OperationStatus.RUNNING
+    assert resume_operations(scene.app) == [operation_id]
     operation = wait_for_end(scene, operation_id)
-    assert operation.finished_at
+    if choice is OnFailure.FINISH:
+        assert operation.status == OperationStatus.SUCCEEDED
     scene.check_agreement(operation, {})
+
+
+def updated(world: LocalWorld) -> list[str]:
+    """List the functions whose aliases were asked to move."""
+    calls = [call for call in world.aws.calls if call.operation == "UpdateAlias"]
+    return [call.params["FunctionName"] for call in calls]

@@ -1,8 +1,10 @@
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from sah.domain.aliases import AliasState, Routing
 from sah.domain.errors import AwsAccessDeniedError, AwsServerError, AwsUnreachableError
@@ -67,6 +69,16 @@ def test_putting_back_restores_a_split(ground: Ground, aws: FakeAws) -> None:
     scene.check_agreement(operation, {})
 
 
+def test_what_could_not_be_put_back_is_counted(scene: Scene, aws: FakeAws) -> None:
+    aws.fail("UpdateAlias", AwsAccessDeniedError("no"), times=9, subject=NAMES[-1])
+    aws.fail("UpdateAlias", AwsAccessDeniedError("no"), on_nth=2, times=9, subject=NAMES[0])
+    operation = scene.switch()
+    assert operation.status == OperationStatus.PARTLY_MOVED
+    assert operation.error == f"1 of 6 failed. 1 could not be put back. {NAMES[-1]}: no"
+    assert operation.moves[0].detail == "It could not be put back: no"
+    scene.check_agreement(operation, {})
+
+
 def test_an_alias_moved_by_someone_else_says_so(scene: Scene, aws: FakeAws) -> None:
     operation_id = scene.start(OnFailure.FINISH)
     aws.set_alias(VICTIM, ALIAS, OTHER)
@@ -101,6 +113,28 @@ def test_a_lost_update_that_is_given_up_cannot_land_later(scene: Scene, aws: Fak
     assert operation.status == OperationStatus.PARTLY_MOVED
     assert aws.get_alias(VICTIM, ALIAS).revision_id != sent
     scene.check_agreement(operation, {})
+
+
+def test_a_fence_does_not_overwrite_who_came_first(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start(OnFailure.FINISH)
+    aws.fail("UpdateAlias", AwsUnreachableError("timed out"), times=8, subject=VICTIM)
+
+    def come_first(call: Call) -> None:
+        if call == ("UpdateAlias", VICTIM) and aws.count(*call) == 8:
+            aws.set_alias(VICTIM, ALIAS, OTHER)
+
+    aws.hook = come_first
+    operation = scene.execute(operation_id)
+    assert scene.live(VICTIM) == Routing(OTHER)
+    scene.check_agreement(operation, {VICTIM: OTHER})
+
+
+def test_a_fence_that_is_lost_is_sent_again(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start(OnFailure.FINISH)
+    sent = aws.get_alias(VICTIM, ALIAS).revision_id
+    aws.fail("UpdateAlias", AwsUnreachableError("timed out"), times=10, subject=VICTIM)
+    scene.check_agreement(scene.execute(operation_id), {})
+    assert aws.get_alias(VICTIM, ALIAS).revision_id != sent
 
 
 def test_what_cannot_be_read_is_unknown_and_not_guessed(scene: Scene, aws: FakeAws) -> None:
@@ -158,6 +192,24 @@ def test_attempts_are_in_the_journal_before_the_call(scene: Scene, aws: FakeAws)
     aws.hook = look
     assert scene.execute(operation_id).status == OperationStatus.SUCCEEDED
     assert unwritten == []
+
+
+def test_a_clock_that_is_set_back_changes_nothing_but_the_duration(
+    scene: Scene, aws: FakeAws
+) -> None:
+    operation_id = scene.start()
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    with time_machine.travel(an_hour_ago) as clock:
+
+        def set_back(_call: Call) -> None:
+            clock.move_to(an_hour_ago - timedelta(hours=1))
+
+        aws.hook = set_back
+        operation = scene.execute(operation_id)
+    assert operation.status == OperationStatus.SUCCEEDED
+    assert operation.duration == timedelta(0)
+    aws.hook = None
+    scene.check_agreement(operation, {})
 
 
 class Provisioned:

@@ -1,5 +1,6 @@
 import pytest
 
+from sah.domain.aliases import Routing
 from sah.domain.errors import AwsServerError
 from sah.domain.operations import MoveOutcome, OperationStatus
 from sah.domain.preflight import Preflight
@@ -53,6 +54,10 @@ def test_an_alias_that_is_gone_or_elsewhere_blocks(scene: Scene, aws: FakeAws) -
         ({"state": "Failed", "state_reason": "no subnet"}, True),
         ({"state": "Pending"}, True),
         ({"state": "Inactive", "state_reason_code": "KMSKeyNotFound"}, True),
+        ({"state": "Inactive", "state_reason_code": "FunctionError.InitTimeout"}, True),
+        ({"state": "Deleting"}, True),
+        ({"state": "ActiveNonInvocable"}, True),
+        ({"state": "Deactivated"}, False),
         ({"last_update_status": "InProgress"}, True),
         ({"last_update_status": "Failed"}, True),
         ({"state": "Inactive", "state_reason_code": "Idle"}, False),
@@ -114,3 +119,21 @@ def test_the_stack_is_asked_about_again_when_the_plan_is_not_fresh(
     aws.set_stack_status(scene.stack_name, "UPDATE_IN_PROGRESS")
     assert scene.execute(operation_id).status == OperationStatus.FAILED
     assert aws.count("UpdateAlias") == 0
+
+
+def test_checks_that_are_too_old_are_made_again(
+    scene: Scene, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sah.services.preflight.GOOD_FOR_S", 0.0)
+    operation_id = scene.start()
+    aws.delete_version(VICTIM, TARGET)
+    assert scene.execute(operation_id).status == OperationStatus.FAILED
+    assert aws.count("UpdateAlias") == 0
+
+
+def test_both_versions_of_a_split_are_checked(scene: Scene, aws: FakeAws) -> None:
+    aws.delete_version(VICTIM, OTHER)
+    split = {VICTIM: Routing(TARGET, ((OTHER, 0.1),))}
+    with scene.app.app_context():
+        found = preflight_plan(scene.project_id, plan_project_switch(scene.project_id, split))
+    assert found.problems == {VICTIM: "Version 3 does not exist (any more)."}

@@ -118,6 +118,39 @@ def test_a_process_that_was_away_for_too_long_stops_writing(
     assert scene.execute(operation_id).status == OperationStatus.SUCCEEDED
 
 
+def test_of_two_that_take_an_operation_up_one_wins(
+    scene: Scene, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation_id = scene.start()
+    own(scene, operation_id, "elsewhere/boot/1/1", None)
+
+    def be_quicker(*_: object) -> bool:
+        own(scene, operation_id, "another/boot/1/1", NOW)
+        return False
+
+    monkeypatch.setattr("sah.services.claims.is_alive", be_quicker)
+    with pytest.raises(BusyError, match="quicker"):
+        scene.execute(operation_id)
+    assert scene.read(operation_id).owner == "another/boot/1/1"
+    assert aws.count("UpdateAlias") == 0
+    own(scene, operation_id, this_process(), None)
+    assert scene.execute(operation_id).status == OperationStatus.SUCCEEDED
+
+
+def test_a_process_whose_clock_stood_still_does_not_end_what_another_took_over(
+    scene: Scene,
+) -> None:
+    operation_id = scene.start()
+    with scene.app.app_context():
+        journal = Journal(db.session.get_one(Operation, operation_id))
+        own(scene, operation_id, "elsewhere/boot/1/1", NOW)
+        with pytest.raises(BusyError, match="took this operation over"):
+            journal.finish()
+    assert scene.read(operation_id).finished_at is None
+    own(scene, operation_id, "", None)
+    assert scene.execute(operation_id).status == OperationStatus.SUCCEEDED
+
+
 def test_an_operation_that_crashes_is_taken_up_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -290,6 +290,7 @@ def test_the_way_back_is_one_link_away(
     assert "Undo operation #1" in page.text
     undone = operator.follow(operator.submit(page.form(MOVE)))
     assert undone.heading == "Operation #2: undo of shop"
+    assert undone.link("operation #1") == "/operations/1"
     assert live(aws, "shop-cart") == "3"
 
 
@@ -333,8 +334,9 @@ def test_a_deploy_that_runs_asks_for_a_reason_to_move_all_the_same(
     form = confirm(operator, shop)
     refused = operator.follow(operator.submit(form))
     assert "Nothing was moved." in refused.text
-    operator.submit(confirm(operator, shop), {"override_reason": "It hangs"})
+    posted = operator.submit(confirm(operator, shop), {"override_reason": "It hangs"})
     assert live(aws, "shop-cart") == "2"
+    assert "because It hangs" in operator.follow(posted).text
     with app.app_context():
         assert list_operations()[0].override_reason == "It hangs"
 
@@ -381,9 +383,19 @@ def test_a_choice_too_long_for_an_address_is_planned_all_the_same(
     entered = {f"v.{name}": "1" for name in names} | {"reason": "All of it"}
     page = operator.submit(form, entered, 200)
     done = operator.follow(operator.submit(page.form("Move 70 aliases now")))
-    assert "Done. ACTIVE of 70 functions moved." in done.notes
+    assert "Done. ACTIVE of 70 functions moved, each read back." in done.notes
     back = operator.get(done.link("Plan the way back"))
     assert "ACTIVE of 70 functions would move" in back.text
+
+
+def test_what_could_not_be_read_back_is_not_called_mixed(
+    aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    form = confirm(operator, shop)
+    for call in ("GetFunction", "GetAlias"):
+        aws.fail(call, AwsAccessDeniedError("No."), times=9, subject="shop-cart")
+    done = operator.follow(operator.submit(form))
+    assert done.notes[0].startswith("AWS accepted every move, but not each was seen")
 
 
 @pytest.mark.usefixtures("operation")
