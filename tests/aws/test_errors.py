@@ -1,5 +1,7 @@
 """What botocore raises becomes SAH's errors: the right kind, in plain words, no secrets."""
 
+from collections.abc import Callable
+
 import pytest
 from botocore import exceptions as boto
 from botocore.exceptions import ClientError
@@ -8,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sah.aws.errors import redact, translate_error, translated
+from sah.aws.gateway import AwsGateway
+from sah.domain.aliases import Routing
 from sah.domain.errors import (
     AliasMovedError,
     AwsAccessDeniedError,
@@ -20,6 +24,7 @@ from sah.domain.errors import (
     AwsUnreachableError,
     InvalidInputError,
 )
+from tests.aws.world import LocalWorld
 
 ALIAS = "alias ACTIVE of shop-dev-cart"
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
@@ -199,3 +204,29 @@ def test_other_errors_pass_through_untouched() -> None:
     with pytest.raises(InvalidInputError) as caught, translated("GetAlias", ALIAS):
         raise mistake
     assert caught.value is mistake
+
+
+@pytest.mark.parametrize(
+    ("call", "ask"),
+    [
+        ("GetCallerIdentity", lambda g: g.get_identity()),
+        ("ListStacks", lambda g: g.list_stacks()),
+        ("DescribeStacks", lambda g: g.get_stack("shop")),
+        ("ListStackResources", lambda g: g.list_stack_functions("shop")),
+        ("ListVersionsByFunction", lambda g: g.list_versions("cart")),
+        ("ListAliases", lambda g: g.list_aliases("cart")),
+        ("GetPolicy", lambda g: g.list_policy_triggers("cart")),
+        ("ListEventSourceMappings", lambda g: g.list_mapping_triggers()),
+        ("GetAlias", lambda g: g.get_alias("cart", "ACTIVE")),
+        ("GetFunction", lambda g: g.get_version("cart", "ACTIVE")),
+        ("UpdateAlias", lambda g: g.update_alias("cart", "ACTIVE", Routing("1"))),
+        ("CreateAlias", lambda g: g.create_alias("cart", "ACTIVE", "1")),
+    ],
+)
+def test_an_answer_that_lacks_what_aws_always_sends_is_an_error_of_the_call(
+    local: LocalWorld, call: str, ask: Callable[[AwsGateway], object]
+) -> None:
+    local.aws.fail_next(call, times=9, status=200, message="Welcome to this hotel's network.")
+    with pytest.raises(AwsServerError) as caught:
+        ask(local.gateway)
+    assert caught.value.message.startswith(f"The answer to {call} for ")
