@@ -182,8 +182,7 @@ def _sync_one(
             return sync_project(project_id, force_full=force_full, patience_s=patience_s)
         except (ConflictError, NotFoundError) as error:
             return SyncReport(name, skipped=str(error))
-        except Exception:
-            log.exception("sync.crashed", project=name)
+        except Exception:  # noqa: BLE001 - logged where it was caught first
             return SyncReport(name, error=_UNEXPECTED)
 
 
@@ -201,20 +200,14 @@ def sync_project(
     :raises BusyError: the project is being synced already, or its aliases are being moved.
     :raises ConflictError: the project was given another stack meanwhile.
     """
-    project = get_project(project_id)
-    with _claim(f"project-{project_id}", patience_s) as claimed:
-        if not claimed:
-            raise BusyError(f"{project.name} is being synced already.", "Look again in a moment.")
-        _refuse_while_moving(project)
-        target = _target_of(project)
-        try:
-            report = _sync(project, target, force_full=force_full)
-        except SahError:
-            raise
-        except Exception:
-            db.session.rollback()
-            store_failure(target, _UNEXPECTED)
-            raise
+    try:
+        report = _sync_claimed(project_id, force_full=force_full, patience_s=patience_s)
+    except SahError:
+        raise
+    except Exception:
+        # Logged here, because a page that waited long enough looks no more at its sync.
+        log.exception("sync.crashed", project_id=project_id)
+        raise
     log.info(
         "sync.finished",
         project=report.project,
@@ -224,6 +217,23 @@ def sync_project(
         error=report.error,
     )
     return report
+
+
+def _sync_claimed(project_id: int, *, force_full: bool, patience_s: float) -> SyncReport:
+    project = get_project(project_id)
+    with _claim(f"project-{project_id}", patience_s) as claimed:
+        if not claimed:
+            raise BusyError(f"{project.name} is being synced already.", "Look again in a moment.")
+        _refuse_while_moving(project)
+        target = _target_of(project)
+        try:
+            return _sync(project, target, force_full=force_full)
+        except SahError:
+            raise
+        except Exception:
+            db.session.rollback()
+            store_failure(target, _UNEXPECTED)
+            raise
 
 
 def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:

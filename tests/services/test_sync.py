@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from structlog.testing import capture_logs
 
 from sah.aws.gateway import AccountAccess
 from sah.domain.errors import (
@@ -356,12 +357,23 @@ class TestFailures:
             make_project(account, stack, synced=False)
         inner = aws.get_stack
         monkeypatch.setattr(aws, "get_stack", lambda name: 1 // 0 if name == "a" else inner(name))
-        reports = {report.project: report for report in sync_all()}
+        with capture_logs() as events:
+            reports = {report.project: report for report in sync_all()}
+        assert [e["exc_info"] for e in events if e["event"] == "sync.crashed"] == [True]
         assert "unexpected" in reports["a"].error
         assert reports["b"].worked
         stored = db.session.scalar(sa.select(Project.sync_error).where(Project.name == "a"))
         assert stored is not None
         assert "unexpected" in stored
+
+    def test_a_crash_is_in_the_log_though_nobody_waits(
+        self, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        project = make_shop(aws)
+        monkeypatch.setattr(aws, "get_stack", lambda _: 1 // 0)
+        with capture_logs() as events, pytest.raises(ZeroDivisionError):
+            sync_project(project.id)
+        assert [e["event"] for e in events if e.get("exc_info")] == ["sync.crashed"]
 
     def test_a_secret_that_cannot_be_decrypted_is_told(self, aws: FakeAws) -> None:
         project = make_shop(aws)
