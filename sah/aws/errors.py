@@ -93,8 +93,8 @@ def translated(call: str, subject: str) -> Iterator[None]:
     """Raise SAH's errors in place of botocore's, and of those of reading the answer.
 
     A proxy may answer in AWS's place, and an answer may be cut short: then something
-    is missing that AWS always sends. The chain is cut: botocore's messages may hold signed headers, which would
-    then be in every log that shows a traceback.
+    is missing that AWS always sends. The chain is cut: botocore's messages may hold
+    signed headers, which would then be in every log that shows a traceback.
     """
     try:
         yield
