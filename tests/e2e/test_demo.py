@@ -46,10 +46,25 @@ def test_every_page_of_the_shop_opens_and_fits_a_phone(page: Page) -> None:
         assert overflow <= 0, f"{address} scrolls sideways by {overflow} px"
 
 
+def test_a_plan_is_shown_and_changed_before_there_is_a_reason(page: Page) -> None:
+    page.get_by_role("link", name="shop-prod").click()
+    page.get_by_role("link", name="Switch versions").click()
+    page.get_by_label("Version of shop-prod-cart", exact=True).select_option("1")
+    page.get_by_role("button", name="Show the plan").click()
+    page.get_by_role("heading", name="Plan for shop-prod").wait_for()
+    page.get_by_role("button", name="Change the choice").click()
+    page.get_by_role("heading", name="Switch versions").wait_for()
+    assert page.get_by_label("Version of shop-prod-cart", exact=True).input_value() == "1"
+
+
 def test_the_filter_leaves_only_what_was_typed(page: Page) -> None:
     page.get_by_role("link", name="shop-prod").click()
     page.get_by_label("Filter functions").fill("mail")
     expect(page.get_by_role("link", name="shop-prod-mailer")).to_be_visible()
+    expect(page.get_by_role("link", name="shop-prod-cart")).to_be_hidden()
+    page.get_by_role("link", name="shop-prod-mailer").click()
+    page.go_back()
+    expect(page.get_by_label("Filter functions")).to_have_value("mail")
     expect(page.get_by_role("link", name="shop-prod-cart")).to_be_hidden()
 
 
