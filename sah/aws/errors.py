@@ -220,9 +220,12 @@ def _throttled(answer: _Answer) -> AwsError:
 
 
 def _not_found(answer: _Answer) -> AwsError:
+    missing = answer.subject
+    if answer.call == "UpdateAlias":
+        missing += ", or the version that it is to serve"
     return answer.error(
         AwsNotFoundError,
-        f"AWS does not find the {answer.subject}: {answer.text}.",
+        f"AWS does not find the {missing}: {answer.text}.",
         "It may have been deleted or renamed since the last sync.",
     )
 

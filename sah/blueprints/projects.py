@@ -17,7 +17,6 @@ from sah.services.accounts import get_account, list_accounts, offer_stacks
 from sah.services.operations import list_operations
 from sah.services.projects import (
     ProjectDetails,
-    ProjectState,
     add_project,
     delete_project,
     get_project,
@@ -160,13 +159,13 @@ def _sync_and_tell(project_id: int) -> None:
     except ConflictError as error:
         flash(str(error), "info")
     else:
-        _tell(report, get_project_summary(project_id).state)
+        _tell(report)
 
 
-def _tell(report: SyncReport, state: ProjectState) -> None:
+def _tell(report: SyncReport) -> None:
     if report.error:
         flash(f"The sync failed: {report.error}", "error")
-    elif state is ProjectState.GONE:
+    elif report.gone:
         flash("The stack is gone from AWS.", "warning")
     elif report.failed:
         flash(f"Read, but for {', '.join(report.failed)}.", "warning")

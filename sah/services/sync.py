@@ -52,7 +52,8 @@ class SyncReport:
     """How one sync ended; ``full`` says whether more than the aliases was read.
 
     ``failed`` are the functions that could not be read; ``error`` says why the
-    stack could not; ``skipped`` says why nothing was tried.
+    stack could not; ``skipped`` says why nothing was tried; ``gone`` that AWS has
+    no such stack.
     """
 
     project: str
@@ -61,6 +62,7 @@ class SyncReport:
     failed: tuple[str, ...] = ()
     error: str = ""
     skipped: str = ""
+    gone: bool = False
 
     @property
     def worked(self) -> bool:
@@ -313,7 +315,7 @@ def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncRepo
         readings = _read_each(tasks)
     except AwsNotFoundError:
         store_gone_stack(target)
-        return SyncReport(target.name, full=True)
+        return SyncReport(target.name, full=True, gone=True)
     except ConflictError:
         raise
     except SahError as error:
@@ -322,7 +324,8 @@ def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncRepo
     note = f"{_MAPPINGS_NOTE} {reader.mappings_error}" if reader.mappings_error else ""
     store_stack(target, stack, readings, full=full, note=note)
     failed = tuple(r.function.name for r in readings if r.error)
-    return SyncReport(target.name, full, len(readings), failed, note)
+    present = sum(not reading.gone for reading in readings)
+    return SyncReport(target.name, full, present, failed, note)
 
 
 def _needs_full(project: Project, stack: Stack, reader: _Reader) -> bool:

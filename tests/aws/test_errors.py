@@ -149,6 +149,14 @@ def test_a_role_that_cannot_be_assumed_is_not_blamed_on_the_call_behind_it() -> 
     assert "trust policy" in error.hint
 
 
+def test_a_move_that_finds_nothing_may_lack_the_alias_or_the_version() -> None:
+    error = translate(answer("ResourceNotFoundException", 404, "Function not found: cart:1"))
+    assert error.message == (
+        "AWS does not find the alias ACTIVE of shop-dev-cart, or the version that it is to serve:"
+        " Function not found: cart:1."
+    )
+
+
 def test_an_unknown_refusal_keeps_what_aws_said_with_its_code() -> None:
     error = translate(answer("CodeStorageExceededException", 400, "Code storage limit exceeded."))
     assert error.message == (
