@@ -9,6 +9,7 @@ from sah.blueprints import (
     functions,
     health,
     help,  # noqa: A004 - the blueprint's name
+    ids,
     operations,
     people,
     projects,
@@ -23,6 +24,7 @@ _PAGES = (projects, functions, switch, operations, accounts, people, help, setup
 def init_app(app: Flask) -> None:
     """Register every blueprint, and what guards all of them."""
     safety.init_app(app)
+    ids.init_app(app)
     errors.init_app(app)
     access.init_app(app)
     for module in _PAGES:

@@ -8,6 +8,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 
 from sah.blueprints.access import requires
+from sah.blueprints.ids import parse_id
 from sah.domain.access import Right
 from sah.domain.errors import ConflictError
 from sah.extensions import db
@@ -80,7 +81,7 @@ def sync(project_id: int) -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Make a project out of one of an account's stacks."""
     accounts = list_accounts()
-    chosen = request.values.get("account", type=int)
+    chosen = request.values.get("account", type=parse_id)
     if chosen is None and len(accounts) != 1:
         return render_template("projects/choose_account.html", accounts=accounts)
     account = get_account(chosen or accounts[0].id)
