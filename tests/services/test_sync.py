@@ -298,6 +298,18 @@ class TestFailures:
         assert functions(project)[CART].function.sync_error == ""
         assert functions(project)[CART].readiness.ready
 
+    def test_when_every_function_fails_the_sync_did_not_work(self, aws: FakeAws) -> None:
+        project = make_shop(aws)
+        worked_at = get_project(project.id).synced_at
+        aws.fail("ListAliases", BROKEN, times=3)
+        report = resync(project)
+        assert (len(report.failed), report.worked) == (3, False)
+        summary = get_project_summary(project.id)
+        assert summary.state == ProjectState.SYNC_FAILED
+        assert summary.project.synced_at == worked_at
+        assert summary.project.sync_error.startswith("None of the functions could be read.")
+        assert resync(project).worked
+
     def test_what_was_known_of_a_failing_function_stays(self, aws: FakeAws) -> None:
         project = make_shop(aws)
         aws.fail("ListAliases", BROKEN, subject=CART)
