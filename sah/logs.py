@@ -95,11 +95,12 @@ def configure_logs(log_format: str, level: str) -> None:
     )
     handler = _StderrHandler()
     handler.setFormatter(formatter)
+    handler.setLevel(level.upper())  # for those too that have a level of their own
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in ("apscheduler", "botocore", "boto3", "urllib3", "alembic"):
-        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -9,7 +9,6 @@ from sah.blueprints import (
     functions,
     health,
     help,  # noqa: A004 - the blueprint's name
-    ids,
     operations,
     people,
     projects,
@@ -17,14 +16,15 @@ from sah.blueprints import (
     setup,
     switch,
 )
+from sah.blueprints.ids import RowId
 
 _PAGES = (projects, functions, switch, operations, accounts, people, help, setup, health)
 
 
 def init_app(app: Flask) -> None:
     """Register every blueprint, and what guards all of them."""
+    app.url_map.converters["int"] = RowId
     safety.init_app(app)
-    ids.init_app(app)
     errors.init_app(app)
     access.init_app(app)
     for module in _PAGES:

@@ -8,7 +8,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 
 from sah.blueprints.access import requires
-from sah.blueprints.ids import parse_id
+from sah.blueprints.ids import HIGHEST_ID
 from sah.domain.access import Right
 from sah.domain.errors import ConflictError
 from sah.extensions import db
@@ -81,7 +81,7 @@ def sync(project_id: int) -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Make a project out of one of an account's stacks."""
     accounts = list_accounts()
-    chosen = request.values.get("account", type=parse_id)
+    chosen = request.values.get("account", type=_parse_id)
     if chosen is None and len(accounts) != 1:
         return render_template("projects/choose_account.html", accounts=accounts)
     account = get_account(chosen or accounts[0].id)
@@ -128,6 +128,13 @@ def delete(project_id: int) -> ResponseReturnValue:
             flash(f"The project {name} was deleted. Nothing in AWS was changed.", "success")
             return redirect(url_for("projects.list_all"), 303)
     return render_template("projects/delete.html", form=form, project=project), form.status
+
+
+def _parse_id(text: str) -> int:
+    number = int(text)
+    if number > HIGHEST_ID:
+        raise ValueError(text)
+    return number
 
 
 def _new_details(form: NewProjectForm, account_id: int) -> ProjectDetails:

@@ -122,7 +122,7 @@ class ConfirmForm(BaseForm):
         "When a move fails",
         choices=choices(
             (OnFailure.PUT_BACK, "Put back what was moved, so that the stack stays as it was"),
-            (OnFailure.FINISH, "Keep what was moved, and move the rest all the same"),
+            (OnFailure.FINISH, "Leave what was moved, and stop"),
         ),
         default=str(OnFailure.PUT_BACK),
     )

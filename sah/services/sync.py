@@ -321,16 +321,15 @@ def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncRepo
     except SahError as error:
         store_failure(target, str(error))
         return SyncReport(target.name, error=str(error))
-    failed = tuple(r.function.name for r in readings if r.error)
-    if failed and len(failed) == len(readings):
+    if readings and all(reading.error for reading in readings):
         # So it is the account or the network, and when the sync last worked stays true.
         sentence = f"None of the functions could be read. {readings[0].error}"
         store_failure(target, sentence)
-        return SyncReport(target.name, full, failed=failed, error=sentence)
+        return SyncReport(target.name, full, error=sentence)
     note = f"{_MAPPINGS_NOTE} {reader.mappings_error}" if reader.mappings_error else ""
     store_stack(target, stack, readings, full=full, note=note)
-    present = sum(not reading.gone for reading in readings)
-    return SyncReport(target.name, full, present, failed, note)
+    failed = tuple(r.function.name for r in readings if r.error)
+    return SyncReport(target.name, full, sum(not r.gone for r in readings), failed, note)
 
 
 def _needs_full(project: Project, stack: Stack, reader: _Reader) -> bool:

