@@ -96,6 +96,7 @@ def configure_logs(log_format: str, level: str) -> None:
     )
     handler = _StderrHandler()
     handler.setFormatter(formatter)
+    handler.setLevel(level.upper())  # for those too that have a level of their own
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -110,9 +110,10 @@ def test_plain_facts_stay_as_they_are(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_the_level_is_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logs("console", "warning")
-    structlog.get_logger("sah").info("quiet")
-    structlog.get_logger("sah").warning("loud")
+    configure_logs("console", "error")
+    structlog.get_logger("sah").warning("quiet")
+    logging.getLogger("botocore.credentials").warning("quiet as well")
+    structlog.get_logger("sah").error("loud")
     said = capsys.readouterr().err
     assert "quiet" not in said
     assert "loud" in said

@@ -64,7 +64,7 @@ class BotoGateway:
         """Ask STS who the credentials are."""
         with translated("GetCallerIdentity", "the credentials"):
             answer = self._clients.sts.get_caller_identity()
-        return Identity(answer["Account"], answer["Arn"])
+            return Identity(answer["Account"], answer["Arn"])
 
     def check_permissions(self, stack: str = "") -> tuple[PermissionCheck, ...]:
         """Try which of the permissions that SAH needs are there, without changing anything.
@@ -82,7 +82,7 @@ class BotoGateway:
                 StackStatusFilter=list(STACK_STATUSES)
             )
             items = [item for page in pages for item in page["StackSummaries"]]
-        stacks = [to_stack(item) for item in items if not item.get("ParentId")]
+            stacks = [to_stack(item) for item in items if not item.get("ParentId")]
         return sorted(stacks, key=lambda stack: stack.name)
 
     def get_stack(self, name: str) -> Stack:
@@ -130,8 +130,8 @@ class BotoGateway:
                 FunctionName=function
             )
             items = [item for page in pages for item in page["Versions"]]
-        versions = [to_version(function, item) for item in items if item["Version"] != LATEST]
-        return sorted(versions, key=lambda version: int(version.version), reverse=True)
+            versions = [to_version(function, item) for item in items if item["Version"] != LATEST]
+            return sorted(versions, key=lambda version: int(version.version), reverse=True)
 
     def list_aliases(self, function: str) -> list[AliasState]:
         """List the aliases of a function, by name.
@@ -159,9 +159,9 @@ class BotoGateway:
                     if qualifier
                     else reads.get_policy(FunctionName=function)
                 )
+                statements = json.loads(answer["Policy"]).get("Statement", [])
         except AwsNotFoundError:
             return []
-        statements = json.loads(answer["Policy"]).get("Statement", [])
         return list(parse_policy(function, qualifier, statements))
 
     def list_mapping_triggers(self) -> list[Trigger]:
@@ -169,7 +169,7 @@ class BotoGateway:
         with translated("ListEventSourceMappings", "the account"):
             paginator = self._clients.reads.get_paginator("list_event_source_mappings")
             items = [item for page in paginator.paginate() for item in page["EventSourceMappings"]]
-        triggers = (to_mapping_trigger(item) for item in items)
+            triggers = [to_mapping_trigger(item) for item in items]
         return [trigger for trigger in triggers if trigger is not None]
 
     def get_alias(self, function: str, alias: str) -> AliasState:
@@ -179,7 +179,7 @@ class BotoGateway:
         """
         with translated("GetAlias", f"alias {alias} of {function}"):
             answer = self._clients.reads.get_alias(FunctionName=function, Name=alias)
-        return to_alias(function, answer)
+            return to_alias(function, answer)
 
     def get_version(self, function: str, qualifier: str) -> FunctionVersion:
         """Read what a version or an alias serves, from GetFunction's faster pool (aws-facts 1).
@@ -188,7 +188,7 @@ class BotoGateway:
         """
         with translated("GetFunction", f"function {function}:{qualifier}"):
             answer = self._clients.reads.get_function(FunctionName=function, Qualifier=qualifier)
-        return to_version(function, answer["Configuration"])
+            return to_version(function, answer["Configuration"])
 
     def update_alias(
         self, function: str, alias: str, routing: Routing, revision_id: str = ""
@@ -211,7 +211,7 @@ class BotoGateway:
             request["RevisionId"] = revision_id
         with translated("UpdateAlias", f"alias {alias} of {function}"):
             answer = self._clients.writes.update_alias(**request)
-        return to_alias(function, answer)
+            return to_alias(function, answer)
 
     def create_alias(self, function: str, alias: str, version: str) -> AliasState:
         """Make an alias that sends all traffic to a version.
@@ -223,7 +223,7 @@ class BotoGateway:
             answer = self._clients.writes.create_alias(
                 FunctionName=function, Name=alias, FunctionVersion=version
             )
-        return to_alias(function, answer)
+            return to_alias(function, answer)
 
     def _list_resources(self, stack: str) -> list["StackResourceSummaryTypeDef"]:
         with translated("ListStackResources", f"stack {stack}"):

@@ -64,6 +64,7 @@ _NO_SIGNATURE: Final = frozenset(
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _NOT_FOUND: Final = frozenset({"ResourceNotFoundException", "StackNotFoundException"})
 _UNREACHABLE: Final = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError)
+_UNREADABLE: Final = (ResponseParserError, KeyError, ValueError)
 _NO_CREDENTIALS: Final = (
     boto.CredentialRetrievalError,
     boto.MetadataRetrievalError,
@@ -89,14 +90,15 @@ _LONGEST = 300
 
 @contextmanager
 def translated(call: str, subject: str) -> Iterator[None]:
-    """Raise SAH's errors in place of botocore's.
+    """Raise SAH's errors in place of botocore's, and of those of reading the answer.
 
-    The chain is cut: botocore's messages may hold signed headers, which would
-    then be in every log that shows a traceback.
+    A proxy may answer in AWS's place, and an answer may be cut short: then something
+    is missing that AWS always sends. The chain is cut: botocore's messages may hold
+    signed headers, which would then be in every log that shows a traceback.
     """
     try:
         yield
-    except (ClientError, BotoCoreError, ResponseParserError) as error:
+    except (ClientError, BotoCoreError, *_UNREADABLE) as error:
         raise translate_error(error, call, subject) from None
 
 
@@ -218,9 +220,12 @@ def _throttled(answer: _Answer) -> AwsError:
 
 
 def _not_found(answer: _Answer) -> AwsError:
+    missing = answer.subject
+    if answer.call == "UpdateAlias":
+        missing += ", or the version that it is to serve"
     return answer.error(
         AwsNotFoundError,
-        f"AWS does not find the {answer.subject}: {answer.text}.",
+        f"AWS does not find the {missing}: {answer.text}.",
         "It may have been deleted or renamed since the last sync.",
     )
 
@@ -301,7 +306,7 @@ def _describe_failure(error: Exception, what: str) -> tuple[type[AwsError], str,
             f"No answer from AWS to {what}: {reason}.",
             "Check the Region, the endpoint and the network of this server.",
         )
-    if isinstance(error, ResponseParserError):
+    if isinstance(error, _UNREADABLE):
         return (
             AwsServerError,
             f"The answer to {what} is not one of AWS.",

@@ -8,6 +8,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 
 from sah.blueprints.access import requires
+from sah.blueprints.ids import HIGHEST_ID
 from sah.domain.access import Right
 from sah.domain.errors import ConflictError
 from sah.extensions import db
@@ -16,7 +17,6 @@ from sah.forms.projects import EmptyForm, NewProjectForm, ProjectForm
 from sah.services.accounts import get_account, list_accounts, offer_stacks
 from sah.services.projects import (
     ProjectDetails,
-    ProjectState,
     add_project,
     delete_project,
     get_project,
@@ -88,7 +88,7 @@ def sync(project_id: int) -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Make a project out of one of an account's stacks."""
     accounts = list_accounts()
-    chosen = request.values.get("account", type=int)
+    chosen = request.values.get("account", type=_parse_id)
     if chosen is None and len(accounts) != 1:
         return render_template("projects/choose_account.html", accounts=accounts)
     account = get_account(chosen or accounts[0].id)
@@ -137,6 +137,13 @@ def delete(project_id: int) -> ResponseReturnValue:
     return render_template("projects/delete.html", form=form, project=project), form.status
 
 
+def _parse_id(text: str) -> int:
+    number = int(text)
+    if number > HIGHEST_ID:
+        raise ValueError(text)
+    return number
+
+
 def _new_details(form: NewProjectForm, account_id: int) -> ProjectDetails:
     stack = form.text("stack_name")
     name = form.text("name") or stack[:_LONGEST_NAME]
@@ -167,13 +174,13 @@ def _sync_and_tell(project_id: int) -> None:
     except ConflictError as error:
         flash(str(error), "info")
     else:
-        _tell(report, get_project_summary(project_id).state)
+        _tell(report)
 
 
-def _tell(report: SyncReport, state: ProjectState) -> None:
+def _tell(report: SyncReport) -> None:
     if report.error:
         flash(f"The sync failed: {report.error}", "error")
-    elif state is ProjectState.GONE:
+    elif report.gone:
         flash("The stack is gone from AWS.", "warning")
     elif report.failed:
         flash(f"Read, but for {', '.join(report.failed)}.", "warning")

@@ -7,7 +7,7 @@ import click
 
 from sah.cli.base import Failure, in_app, output_option
 from sah.cli.output import print_json, print_rows
-from sah.cli.users import read_secret_line
+from sah.cli.users import ask_secret, read_secret_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,8 +132,7 @@ def _check_options(entered: "Mapping[str, str]", *, secret_stdin: bool) -> None:
 def _read_secret(*, from_stdin: bool) -> str:
     if from_stdin:
         return read_secret_line()
-    answer: str = click.prompt("Secret access key", hide_input=True, err=True)
-    return answer
+    return ask_secret("Secret access key", "--secret-stdin")
 
 
 def _report_fields(report: "ConnectionReport") -> "dict[str, Value]":

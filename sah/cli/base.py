@@ -64,13 +64,13 @@ def reason_of(error: OSError) -> str:
 
 
 def make_app(instance: Path | None) -> "Flask":
-    """Make the app of an instance; a command's log shows warnings unless asked for more."""
+    """Make the app of an instance; a command says what went wrong, its log only if asked for."""
     from sah import create_app
     from sah.config import load_settings
 
     settings = load_settings(instance)
     if "SAH_LOG_LEVEL" not in os.environ:
-        settings = replace(settings, log_level="warning")
+        settings = replace(settings, log_level="critical")
     return create_app(settings)
 
 

@@ -177,6 +177,7 @@ def _report_fields(report: "SyncReport") -> "Mapping[str, Value]":
         "failed": list(report.failed),
         "error": report.error,
         "skipped": report.skipped,
+        "gone": report.gone,
     }
 
 
@@ -185,6 +186,8 @@ def _report_sentence(report: "SyncReport") -> str:
         return f"{report.project}: {report.error}"
     if report.skipped:
         return f"{report.project}: skipped: {report.skipped}"
+    if report.gone:
+        return f"{report.project}: the stack is gone from AWS."
     depth = "everything" if report.full else "the aliases"
     count = "1 function" if report.functions == 1 else f"{report.functions} functions"
     sentence = f"{report.project}: read {depth} of {count}"

@@ -1,10 +1,12 @@
 """``sah run``: serve SAH, after every setting has been checked."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
+import errno
 import os
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from sah.config import Settings
+
+
+# The worker of a server that was killed holds the port until it notices, within a second.
+_PATIENCE_S = 3.0
 
 
 @click.command()
@@ -49,20 +55,27 @@ def run(
 
 
 def listen(settings: "Settings") -> socket.socket:
-    """Take the port before anything else is done, to say at once when it is taken.
+    """Take the port before anything else is done, to say so early when it is taken.
 
     :raises Failure: the address cannot be listened on.
     """
-    where = f"{settings.host}:{settings.port}"
-    try:
-        infos = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
-        family, _, _, _, address = infos[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
-    except OSError as error:
-        raise Failure(
-            f"SAH_HOST, SAH_PORT: SAH cannot listen on {where}: {reason_of(error)}. "
-            "Choose others with --host and --port."
-        ) from error
+    give_up_at = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return _bind(settings.host, settings.port)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and time.monotonic() < give_up_at:
+                time.sleep(0.1)
+                continue
+            raise Failure(
+                f"SAH_HOST, SAH_PORT: SAH cannot listen on {settings.host}:{settings.port}: "
+                f"{reason_of(error)}. Choose others with --host and --port."
+            ) from error
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    return socket.create_server(address[:2], family=family, backlog=2048)
 
 
 def address_of(listener: socket.socket) -> str:

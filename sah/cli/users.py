@@ -2,6 +2,8 @@
 # ruff: noqa: PLC0415 - see sah.cli.base
 
 import sys
+import warnings
+from getpass import GetPassWarning
 from typing import TYPE_CHECKING
 
 import click
@@ -35,7 +37,11 @@ def create(email: str, role: str, *, password_stdin: bool) -> None:
     """Make a person who may log in with EMAIL."""
     from sah.services.people import create_user
 
-    password = read_secret_line() if password_stdin else ask_password()
+    password = (
+        read_secret_line()
+        if password_stdin
+        else ask_secret("Password", "--password-stdin", twice=True)
+    )
     user = create_user(email, password, RoleName(role))
     click.echo(f"{user.email} may log in as {role}.")
 
@@ -60,9 +66,17 @@ def list_(output: str) -> None:
     print_rows(rows, columns, output)
 
 
-def ask_password() -> str:
-    """Ask for a password twice, without showing it."""
-    answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+def ask_secret(title: str, instead: str, *, twice: bool = False) -> str:
+    """Ask for a secret without showing it.
+
+    :raises click.UsageError: there is no terminal; the sentence names the option ``instead``.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            answer: str = click.prompt(title, hide_input=True, confirmation_prompt=twice, err=True)
+        except GetPassWarning as error:
+            raise click.UsageError(f"There is no terminal to ask on: use {instead}.") from error
     return answer
 
 

@@ -17,7 +17,7 @@ from sah.domain.errors import (
 )
 from sah.domain.operations import OperationStatus
 from sah.extensions import db
-from sah.models import Function, Operation, Project
+from sah.models import Account, Function, Operation, Project
 from sah.services.accounts import get_account
 from sah.services.edits import claim_revision
 from sah.services.functions import (
@@ -168,6 +168,7 @@ def add_project(details: ProjectDetails) -> Project:
     :raises DuplicateError: the name, or the pair of stack and alias, is taken.
     """
     details = _check(details)
+    _refuse_shared_stack(details)
     project = Project()
     _apply(project, details)
     db.session.add(project)
@@ -185,6 +186,7 @@ def update_project(project_id: int, details: ProjectDetails, revision: int) -> P
     :raises DuplicateError: the name, or the pair of stack and alias, is taken.
     """
     details = _check(details)
+    _refuse_shared_stack(details, project_id)
     project = get_project(project_id)
     claim_revision(project, revision, f"the project {project.name}")
     _refuse_while_moving(project)
@@ -224,6 +226,32 @@ def _refuse_while_moving(project: Project) -> None:
             sentence,
             "Wait for the operation to end and try again.",
         )
+
+
+def _refuse_shared_stack(details: ProjectDetails, own_id: int = 0) -> None:
+    """Refuse a stack that a project looks after through another account of SAH.
+
+    Within one account the database sees to it. Two accounts of SAH are the same one of
+    AWS as far as tests of the connection have told.
+    """
+    account = get_account(details.account_id)
+    if not account.aws_account_id:
+        return
+    other = db.session.scalar(
+        sa.select(Project)
+        .join(Account)
+        .where(
+            Project.id != own_id,
+            Project.stack_name == details.stack_name,
+            Project.alias == details.alias,
+            Account.id != account.id,
+            Account.aws_account_id == account.aws_account_id,
+            Account.region == account.region,
+            Account.endpoint_url == account.endpoint_url,
+        )
+    )
+    if other is not None:
+        raise _shared_by(other)
 
 
 def _forget_stack(project: Project) -> None:
@@ -284,13 +312,17 @@ def _duplicate(details: ProjectDetails) -> DuplicateError:
         )
     )
     if other is not None:
-        return DuplicateError(
-            f"The project {other.name} already looks after {details.stack_name} "
-            f"with the alias {details.alias}.",
-            "Two projects cannot share a stack and an alias.",
-            field="stack_name",
-        )
+        return _shared_by(other)
     return DuplicateError(f"There is a project named {details.name} already.", field="name")
+
+
+def _shared_by(other: Project) -> DuplicateError:
+    return DuplicateError(
+        f"The project {other.name} already looks after {other.stack_name} "
+        f"with the alias {other.alias}.",
+        "Two projects cannot share a stack and an alias.",
+        field="stack_name",
+    )
 
 
 def _state(project: Project, counts: FunctionCounts, *, moving: bool) -> ProjectState:

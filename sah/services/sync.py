@@ -57,7 +57,8 @@ class SyncReport:
     """How one sync ended; ``full`` says whether more than the aliases was read.
 
     ``failed`` are the functions that could not be read; ``error`` says why the
-    stack could not; ``skipped`` says why nothing was tried.
+    stack could not; ``skipped`` says why nothing was tried; ``gone`` that AWS has
+    no such stack.
     """
 
     project: str
@@ -66,6 +67,7 @@ class SyncReport:
     failed: tuple[str, ...] = ()
     error: str = ""
     skipped: str = ""
+    gone: bool = False
 
     @property
     def worked(self) -> bool:
@@ -205,8 +207,7 @@ def _sync_one(
             return sync_project(project_id, force_full=force_full, patience_s=patience_s)
         except (ConflictError, NotFoundError) as error:
             return SyncReport(name, skipped=str(error))
-        except Exception:
-            log.exception("sync.crashed", project=name)
+        except Exception:  # noqa: BLE001 - logged where it was caught first
             return SyncReport(name, error=_UNEXPECTED)
 
 
@@ -224,20 +225,14 @@ def sync_project(
     :raises BusyError: the project is being synced already, or its aliases are being moved.
     :raises ConflictError: the project was given another stack meanwhile.
     """
-    project = get_project(project_id)
-    with _claim(f"project-{project_id}", patience_s) as claimed:
-        if not claimed:
-            raise BusyError(f"{project.name} is being synced already.", "Look again in a moment.")
-        _refuse_while_moving(project)
-        target = _target_of(project)
-        try:
-            report = _sync(project, target, force_full=force_full)
-        except SahError:
-            raise
-        except Exception:
-            db.session.rollback()
-            store_failure(target, _UNEXPECTED)
-            raise
+    try:
+        report = _sync_claimed(project_id, force_full=force_full, patience_s=patience_s)
+    except SahError:
+        raise
+    except Exception:
+        # Logged here, because a page that waited long enough looks no more at its sync.
+        log.exception("sync.crashed", project_id=project_id)
+        raise
     log.info(
         "sync.finished",
         project=report.project,
@@ -247,6 +242,23 @@ def sync_project(
         error=report.error,
     )
     return report
+
+
+def _sync_claimed(project_id: int, *, force_full: bool, patience_s: float) -> SyncReport:
+    project = get_project(project_id)
+    with _claim(f"project-{project_id}", patience_s) as claimed:
+        if not claimed:
+            raise BusyError(f"{project.name} is being synced already.", "Look again in a moment.")
+        _refuse_while_moving(project)
+        target = _target_of(project)
+        try:
+            return _sync(project, target, force_full=force_full)
+        except SahError:
+            raise
+        except Exception:
+            db.session.rollback()
+            store_failure(target, _UNEXPECTED)
+            raise
 
 
 def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:
@@ -327,17 +339,22 @@ def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncRepo
     except AwsNotFoundError:
         store_gone_stack(target)
         fail_waiting(target.project_id, "The stack was gone before SAH could read it.")
-        return SyncReport(target.name, full=True)
+        return SyncReport(target.name, full=True, gone=True)
     except ConflictError:
         raise
     except SahError as error:
         store_failure(target, str(error))
         return SyncReport(target.name, error=str(error))
+    if readings and all(reading.error for reading in readings):
+        # So it is the account or the network, and when the sync last worked stays true.
+        sentence = f"None of the functions could be read. {readings[0].error}"
+        store_failure(target, sentence)
+        return SyncReport(target.name, full, error=sentence)
     note = f"{_MAPPINGS_NOTE} {reader.mappings_error}" if reader.mappings_error else ""
     store_stack(target, stack, readings, full=full, note=note)
     settle_deployments(target.project_id, stack, target.started_at)
     failed = tuple(r.function.name for r in readings if r.error)
-    return SyncReport(target.name, full, len(readings), failed, note)
+    return SyncReport(target.name, full, sum(not r.gone for r in readings), failed, note)
 
 
 def _needs_full(project: Project, stack: Stack, reader: _Reader) -> bool:

@@ -1,5 +1,7 @@
 """What botocore raises becomes SAH's errors: the right kind, in plain words, no secrets."""
 
+from collections.abc import Callable
+
 import pytest
 from botocore import exceptions as boto
 from botocore.exceptions import ClientError
@@ -8,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sah.aws.errors import redact, translate_error, translated
+from sah.aws.gateway import AwsGateway
+from sah.domain.aliases import Routing
 from sah.domain.errors import (
     AliasMovedError,
     AwsAccessDeniedError,
@@ -20,6 +24,7 @@ from sah.domain.errors import (
     AwsUnreachableError,
     InvalidInputError,
 )
+from tests.aws.world import LocalWorld
 
 ALIAS = "alias ACTIVE of shop-dev-cart"
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
@@ -144,6 +149,14 @@ def test_a_role_that_cannot_be_assumed_is_not_blamed_on_the_call_behind_it() -> 
     assert "trust policy" in error.hint
 
 
+def test_a_move_that_finds_nothing_may_lack_the_alias_or_the_version() -> None:
+    error = translate(answer("ResourceNotFoundException", 404, "Function not found: cart:1"))
+    assert error.message == (
+        "AWS does not find the alias ACTIVE of shop-dev-cart, or the version that it is to serve:"
+        " Function not found: cart:1."
+    )
+
+
 def test_an_unknown_refusal_keeps_what_aws_said_with_its_code() -> None:
     error = translate(answer("CodeStorageExceededException", 400, "Code storage limit exceeded."))
     assert error.message == (
@@ -199,3 +212,29 @@ def test_other_errors_pass_through_untouched() -> None:
     with pytest.raises(InvalidInputError) as caught, translated("GetAlias", ALIAS):
         raise mistake
     assert caught.value is mistake
+
+
+@pytest.mark.parametrize(
+    ("call", "ask"),
+    [
+        ("GetCallerIdentity", lambda g: g.get_identity()),
+        ("ListStacks", lambda g: g.list_stacks()),
+        ("DescribeStacks", lambda g: g.get_stack("shop")),
+        ("ListStackResources", lambda g: g.list_stack_functions("shop")),
+        ("ListVersionsByFunction", lambda g: g.list_versions("cart")),
+        ("ListAliases", lambda g: g.list_aliases("cart")),
+        ("GetPolicy", lambda g: g.list_policy_triggers("cart")),
+        ("ListEventSourceMappings", lambda g: g.list_mapping_triggers()),
+        ("GetAlias", lambda g: g.get_alias("cart", "ACTIVE")),
+        ("GetFunction", lambda g: g.get_version("cart", "ACTIVE")),
+        ("UpdateAlias", lambda g: g.update_alias("cart", "ACTIVE", Routing("1"))),
+        ("CreateAlias", lambda g: g.create_alias("cart", "ACTIVE", "1")),
+    ],
+)
+def test_an_answer_that_lacks_what_aws_always_sends_is_an_error_of_the_call(
+    local: LocalWorld, call: str, ask: Callable[[AwsGateway], object]
+) -> None:
+    local.aws.fail_next(call, times=9, status=200, message="Welcome to this hotel's network.")
+    with pytest.raises(AwsServerError) as caught:
+        ask(local.gateway)
+    assert caught.value.message.startswith(f"The answer to {call} for ")

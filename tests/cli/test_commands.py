@@ -319,6 +319,13 @@ class TestSync:
         assert (answer.status, answer.out) == (1, "shop: No answer.\n")
         assert len(answer.err.splitlines()) == 1
 
+    def test_a_stack_that_is_gone_is_told(self, sah: Sah, app: Flask, aws: FakeAws) -> None:
+        with app.app_context():
+            make_shop(aws)
+        aws.delete_stack("shop")
+        answer = sah("sync", "shop")
+        assert (answer.status, answer.out) == (0, "shop: the stack is gone from AWS.\n")
+
     def test_nothing_to_sync_is_fine(self, sah: Sah) -> None:
         assert (sah("sync").status, sah("sync", "--output", "json").json) == (0, [])
 

@@ -34,22 +34,51 @@ def test_one_function_is_moved_back_in_the_browser(demo: Running, page: Page) ->
     assert live_version(demo, function) == "1"
 
 
+FUNCTION = "/projects/1/functions/shop-prod-checkout"
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+LENGTHEN = """
+for (const text of document.querySelectorAll("h1, .lead, .crumbs a, .free, .facts dd, .note p"))
+  text.textContent = "W".repeat(80);
+"""
+
+
 def test_every_page_of_the_shop_opens_and_fits_a_phone(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    for address in ("/projects", "/projects/1", "/operations", "/accounts", "/people", "/help"):
+    lists = ("/projects", "/operations", "/accounts", "/people")
+    for address in (*lists, "/projects/1", "/projects/1/switch", FUNCTION, "/help"):
         answer = page.goto(address)
         assert answer is not None
         assert answer.status == 200
-        overflow = page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert overflow <= 0, f"{address} scrolls sideways by {overflow} px"
+        assert page.evaluate(OVERFLOW) <= 0, f"{address} scrolls sideways"
+        page.evaluate(LENGTHEN)
+        assert page.evaluate(OVERFLOW) <= 0, f"{address} scrolls sideways with long names"
+
+
+def test_a_table_too_wide_for_a_tablet_scrolls_by_itself(page: Page) -> None:
+    page.set_viewport_size({"width": 768, "height": 844})
+    page.goto(FUNCTION)
+    assert page.evaluate(OVERFLOW) <= 0
+
+
+def test_a_plan_is_shown_and_changed_before_there_is_a_reason(page: Page) -> None:
+    page.get_by_role("link", name="shop-prod").click()
+    page.get_by_role("link", name="Switch versions").click()
+    page.get_by_label("Version of shop-prod-cart", exact=True).select_option("1")
+    page.get_by_role("button", name="Show the plan").click()
+    page.get_by_role("heading", name="Plan for shop-prod").wait_for()
+    page.get_by_role("button", name="Change the choice").click()
+    page.get_by_role("heading", name="Switch versions").wait_for()
+    assert page.get_by_label("Version of shop-prod-cart", exact=True).input_value() == "1"
 
 
 def test_the_filter_leaves_only_what_was_typed(page: Page) -> None:
     page.get_by_role("link", name="shop-prod").click()
     page.get_by_label("Filter functions").fill("mail")
     expect(page.get_by_role("link", name="shop-prod-mailer")).to_be_visible()
+    expect(page.get_by_role("link", name="shop-prod-cart")).to_be_hidden()
+    page.get_by_role("link", name="shop-prod-mailer").click()
+    page.go_back()
+    expect(page.get_by_label("Filter functions")).to_have_value("mail")
     expect(page.get_by_role("link", name="shop-prod-cart")).to_be_hidden()
 
 

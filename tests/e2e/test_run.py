@@ -33,9 +33,9 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    """Run SAH on a free port, in a terminal of its own."""
-    with started("run", "--port", "0", "--instance", str(folder)) as process:
+def serving(folder: Path, port: str = "0") -> Iterator[Server]:
+    """Run SAH, by default on a free port, in a terminal of its own."""
+    with started("run", "--port", port, "--instance", str(folder)) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         found = re.fullmatch(r"SAH serves on (http://127\.0\.0\.1:\d+) \(Ctrl-C stops it\)\n", line)
@@ -48,17 +48,17 @@ def test_a_kill_loses_nothing_and_a_stop_leaves_nothing(tmp_path: Path) -> None:
         assert server.get("/")[0] == 200
         assert sah(*ACCOUNT, "--instance", str(tmp_path)).returncode == 0
         server.process.kill()
-        wait_until(lambda: not processes_about(tmp_path), "its worker has noticed")
-    with serving(tmp_path) as again:
-        assert again.get("/")[0] == 200
-        workers = processes_about(tmp_path)
-        begun = time.monotonic()
-        again.process.send_signal(signal.SIGTERM)
-        _, said = again.process.communicate(timeout=20)
-        assert time.monotonic() - begun < 10
+        server.process.wait()
+        port = server.url.rsplit(":", 1)[1]
+        with serving(tmp_path, port) as again:  # at once, while its worker is left
+            assert again.get("/")[0] == 200
+            wait_until(lambda: len(processes_about(tmp_path)) == 2, "the old worker has ended")
+            begun = time.monotonic()
+            again.process.send_signal(signal.SIGTERM)
+            _, said = again.process.communicate(timeout=20)
+            assert time.monotonic() - begun < 10
     assert again.process.returncode == 0
     assert "Traceback" not in said
-    assert len(workers) == 2
     assert processes_about(tmp_path) == []
     with sqlite3.connect(tmp_path / "sah.sqlite") as connection:
         assert connection.execute("SELECT name FROM account").fetchall() == [("production",)]
@@ -103,6 +103,16 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(
     assert (refused.returncode, refused.stdout) == (1, "")
     assert name in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
+
+
+def test_without_a_terminal_a_secret_is_not_asked_for(tmp_path: Path) -> None:
+    key = ("--access-key-id", "AKIAEXAMPLE", "--instance", str(tmp_path))
+    with started(*ACCOUNT, *key) as process:
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert said == (
+        "There is no terminal to ask on: use --secret-stdin. See “sah accounts add --help”.\n"
+    )
 
 
 def test_the_help_imports_nothing_slow() -> None:

@@ -14,6 +14,7 @@ from sah.domain.errors import (
 from sah.domain.operations import OnFailure, OperationKind, OperationStatus
 from sah.extensions import db
 from sah.models import Function, FunctionAlias, Operation, Project, PublishedVersion
+from sah.services.accounts import check_connection
 from sah.services.functions import count_functions_by_project, get_function_summary
 from sah.services.projects import (
     ProjectDetails,
@@ -107,6 +108,19 @@ class TestAdding:
         add_project(details(account_id=first.account_id, name="canary", alias="CANARY"))
         add_project(details(account_id=make_account("other").id, name="elsewhere"))
         assert len(list_project_summaries()) == 3
+
+    def test_two_accounts_that_are_the_same_one_of_aws_share_no_stack(self) -> None:
+        first = add_project(details())
+        twin = make_account("twin")
+        for account in (first.account, twin):
+            check_connection(account)
+        with pytest.raises(DuplicateError, match="shop already looks after shop-prod"):
+            add_project(details(account_id=twin.id, name="again"))
+        second = add_project(details(account_id=twin.id, name="again", alias="CANARY"))
+        moved = details(account_id=twin.id, name="again")
+        with pytest.raises(DuplicateError, match="shop already looks after shop-prod"):
+            update_project(second.id, moved, 1)
+        update_project(first.id, details(account_id=first.account_id, name="renamed"), 1)
 
     def test_an_unknown_name_is_answered_with_the_known_ones(self) -> None:
         with pytest.raises(NotFoundError, match=r"Known projects: none\."):

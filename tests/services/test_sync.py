@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from structlog.testing import capture_logs
 
 from sah.aws.gateway import AccountAccess
 from sah.domain.errors import (
@@ -243,7 +244,8 @@ class TestGone:
     def test_a_function_deleted_by_hand_is_gone_not_an_error(self, aws: FakeAws) -> None:
         project = make_shop(aws)
         aws.delete_function(CART)
-        assert resync(project).worked
+        report = resync(project)
+        assert (report.worked, report.functions) == (True, 2)
         function = functions(project)[CART].function
         assert function.sync_error == ""
         first_gone = function.gone_at
@@ -295,6 +297,17 @@ class TestFailures:
         assert aws.count("ListAliases") == 2
         assert functions(project)[CART].function.sync_error == ""
         assert functions(project)[CART].readiness.ready
+
+    def test_when_every_function_fails_the_sync_did_not_work(self, aws: FakeAws) -> None:
+        project = make_shop(aws)
+        worked_at = get_project(project.id).synced_at
+        aws.fail("ListAliases", BROKEN, times=3)
+        assert not resync(project).worked
+        summary = get_project_summary(project.id)
+        assert summary.state == ProjectState.SYNC_FAILED
+        assert summary.project.synced_at == worked_at
+        assert summary.project.sync_error.startswith("None of the functions could be read.")
+        assert resync(project).worked
 
     def test_what_was_known_of_a_failing_function_stays(self, aws: FakeAws) -> None:
         project = make_shop(aws)
@@ -356,12 +369,23 @@ class TestFailures:
             make_project(account, stack, synced=False)
         inner = aws.get_stack
         monkeypatch.setattr(aws, "get_stack", lambda name: 1 // 0 if name == "a" else inner(name))
-        reports = {report.project: report for report in sync_all()}
+        with capture_logs() as events:
+            reports = {report.project: report for report in sync_all()}
+        assert [e["exc_info"] for e in events if e["event"] == "sync.crashed"] == [True]
         assert "unexpected" in reports["a"].error
         assert reports["b"].worked
         stored = db.session.scalar(sa.select(Project.sync_error).where(Project.name == "a"))
         assert stored is not None
         assert "unexpected" in stored
+
+    def test_a_crash_is_in_the_log_though_nobody_waits(
+        self, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        project = make_shop(aws)
+        monkeypatch.setattr(aws, "get_stack", lambda _: 1 // 0)
+        with capture_logs() as events, pytest.raises(ZeroDivisionError):
+            sync_project(project.id)
+        assert [e["event"] for e in events if e.get("exc_info")] == ["sync.crashed"]
 
     def test_a_secret_that_cannot_be_decrypted_is_told(self, aws: FakeAws) -> None:
         project = make_shop(aws)

@@ -89,6 +89,7 @@ def test_a_stack_without_aliases_is_told_what_to_do(
         project = make_project(make_account(), "aws-python-rest-api-dev").id
     page = operator.get(f"/projects/{project}")
     assert "What to do so that this stack can be rolled back" in page.text
+    assert "at least two. Functions that have them: 0 of 1." in page.text
     assert "AWS::Lambda::Alias" in page.text
     assert "It has no alias ACTIVE" in page.rows()["aws-python-rest-api-dev-hello"]
     assert page.has_link("Create the alias ACTIVE")

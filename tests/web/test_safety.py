@@ -36,6 +36,22 @@ def test_version_says_what_runs(anonymous: StrictClient) -> None:
     assert anonymous.get("/version").response.get_json()["version"].count(".") == 2
 
 
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/projects/{}", 404),
+        ("/projects/{}/functions/cart", 404),
+        ("/operations/{}", 404),
+        ("/accounts/{}/test", 404),
+        ("/projects/new?account={}", 200),
+    ],
+)
+def test_an_id_that_no_database_can_hold_is_found_nowhere(
+    admin: StrictClient, address: str, status: int
+) -> None:
+    admin.get(address.format(2**63), status)
+
+
 @pytest.mark.usefixtures("broken")
 def test_an_unexpected_error_shows_its_request_id_only(
     admin: StrictClient, caplog: pytest.LogCaptureFixture

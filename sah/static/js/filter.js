@@ -24,5 +24,7 @@ export function startFilters(root) {
       if (event.key === "Enter") event.preventDefault();
     });
     apply();
+    // Coming back by the browser's history, the field holds again what was typed.
+    window.addEventListener("pageshow", apply);
   }
 }
