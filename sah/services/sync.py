@@ -1,14 +1,12 @@
 """Read stacks from AWS into the tables: every minute, and when a person asks."""
 
 import fcntl
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -16,8 +14,7 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy.orm import selectinload
 
-from sah.aws.gateway import AwsGateway, FunctionVersion, Stack, StackFunction
-from sah.domain.aliases import AliasState
+from sah.aws.gateway import Stack, StackFunction
 from sah.domain.errors import (
     AwsError,
     AwsNotFoundError,
@@ -27,19 +24,24 @@ from sah.domain.errors import (
     NotFoundError,
     SahError,
 )
-from sah.domain.triggers import Trigger
 from sah.extensions import db
 from sah.models import Function, Project
 from sah.services.accounts import open_gateway
 from sah.services.projects import find_active_operation, get_project
-from sah.services.seen import Reading, SyncTarget, store_failure, store_gone_stack, store_stack
+from sah.services.reading import (
+    Known,
+    Reader,
+    allow_readings,
+    end_readings,
+    read_each,
+    wait_or_end,
+)
+from sah.services.seen import SyncTarget, store_failure, store_gone_stack, store_stack
 from sah.services.settling import fail_waiting, settle_deployments
-from sah.services.snapshots import Targets, list_targets
+from sah.services.snapshots import list_targets
 
 log = structlog.get_logger(__name__)
 
-# Calls in flight for one project; the rate pools, not this number, set the pace.
-_WORKERS = 8
 # Accounts that are synced side by side, so that a hanging one does not hold up the rest.
 _ACCOUNTS = 4
 # How often everything is read although the stack has not changed, so that a version which
@@ -48,8 +50,6 @@ _FULL_EVERY = timedelta(minutes=15)
 # Begins the note on a project whose triggers may be incomplete, so that a light sync tries again.
 _MAPPINGS_NOTE = "Event source mappings could not be read, so triggers may be missing:"
 _UNEXPECTED = "An unexpected error ended the sync; SAH's log says more."
-
-_ending = threading.Event()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,100 +73,6 @@ class SyncReport:
     def worked(self) -> bool:
         """Say whether the stack and every function could be read."""
         return not (self.error or self.failed or self.skipped)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What an earlier sync saw of a function that is still there.
-
-    ``routed`` are the versions that its aliases sent traffic to.
-    """
-
-    function: StackFunction
-    routed: frozenset[str]
-    failed: bool
-
-
-# A function, and how to read it.
-_Task = tuple[StackFunction, Callable[[], Reading]]
-
-
-@dataclass
-class _Reader:
-    """Reads functions through one gateway; the event source mappings only once, if at all.
-
-    ``targets`` are the versions that a rollback may go to, by function.
-    """
-
-    gateway: AwsGateway
-    targets: Targets = field(default_factory=dict)
-    mappings_error: str = ""
-    _mappings: dict[str, list[Trigger]] | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def mappings_of(self, function: str) -> list[Trigger] | None:
-        """Give a function's mappings, None when AWS does not tell."""
-        with self._lock:
-            if self._mappings is None and not self.mappings_error:
-                self._load_mappings()
-            return None if self._mappings is None else self._mappings.get(function, [])
-
-    def _load_mappings(self) -> None:
-        try:
-            triggers = self.gateway.list_mapping_triggers()
-        except AwsError as error:
-            self.mappings_error = str(error)
-            return
-        self._mappings = {}
-        for trigger in triggers:
-            self._mappings.setdefault(trigger.function, []).append(trigger)
-
-    def plan_all(self, stack: str) -> list[_Task]:
-        """Plan to read everything about every function of a stack."""
-        functions = self.gateway.list_stack_functions(stack)
-        return [(function, partial(self.read_all, function)) for function in functions]
-
-    def plan_news(self, known: list[_Known]) -> list[_Task]:
-        """Plan to read what may change without the stack changing."""
-        return [(one.function, partial(self.read_news, one)) for one in known]
-
-    def read_all(self, function: StackFunction) -> Reading:
-        """Read everything about a function."""
-        aliases = self.gateway.list_aliases(function.name)
-        return Reading(
-            function,
-            aliases,
-            self._read_versions(function.name),
-            [
-                trigger
-                for qualifier in ("", *(alias.name for alias in aliases))
-                for trigger in self.gateway.list_policy_triggers(function.name, qualifier)
-            ],
-            self.mappings_of(function.name),
-        )
-
-    def _read_versions(self, function: str) -> list[FunctionVersion]:
-        """List a function's versions; only GetFunction tells the state of one (aws-facts 10)."""
-        wanted = self.targets.get(function, frozenset())
-        return [
-            self._look_closely(version) if version.version in wanted else version
-            for version in self.gateway.list_versions(function)
-        ]
-
-    def _look_closely(self, version: FunctionVersion) -> FunctionVersion:
-        try:
-            return self.gateway.get_version(version.function, version.version)
-        except AwsError:
-            return version  # what the list said is known all the same
-
-    def read_news(self, known: _Known) -> Reading:
-        """Read a function's aliases, and the rest only if they lead to something new."""
-        if known.failed:
-            return self.read_all(known.function)
-        aliases = self.gateway.list_aliases(known.function.name)
-        if _routed_versions(aliases) <= known.routed:
-            return Reading(known.function, aliases)
-        return Reading(known.function, aliases, self.gateway.list_versions(known.function.name))
 
 
 def sync_all(*, force_full: bool = False, patience_s: float = 0.0) -> list[SyncReport]:
@@ -284,12 +190,12 @@ def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:
 
 def end_syncs() -> None:
     """Let running syncs end after the calls that they are in, storing nothing."""
-    _ending.set()
+    end_readings()
 
 
 def allow_syncs() -> None:
     """Take back ``end_syncs``."""
-    _ending.clear()
+    allow_readings()
 
 
 @contextmanager
@@ -299,7 +205,7 @@ def _claim(name: str, patience_s: float) -> Iterator[bool]:
     give_up_at = time.monotonic() + patience_s
     with file.open("w") as handle:
         while not (claimed := _try_lock(handle.fileno())) and time.monotonic() < give_up_at:
-            _ending.wait(0.1)
+            wait_or_end(0.1)
         yield claimed
 
 
@@ -331,11 +237,11 @@ def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncRepo
         known, targets = _list_known(project), list_targets(project.id)
         gateway = open_gateway(project.account)
         db.session.commit()  # nothing of the database stays open while AWS is asked
-        reader = _Reader(gateway, targets)
+        reader = Reader(gateway, targets)
         stack = gateway.get_stack(target.stack_name)
         full = force_full or _needs_full(project, stack, reader)
         tasks = reader.plan_all(target.stack_name) if full else reader.plan_news(known)
-        readings = _read_each(tasks)
+        readings = read_each(tasks)
     except AwsNotFoundError:
         store_gone_stack(target)
         fail_waiting(target.project_id, "The stack was gone before SAH could read it.")
@@ -357,7 +263,7 @@ def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncRepo
     return SyncReport(target.name, full, sum(not r.gone for r in readings), failed, note)
 
 
-def _needs_full(project: Project, stack: Stack, reader: _Reader) -> bool:
+def _needs_full(project: Project, stack: Stack, reader: Reader) -> bool:
     return (
         stack.in_progress
         or project.fully_synced_at is None
@@ -370,11 +276,11 @@ def _needs_full(project: Project, stack: Stack, reader: _Reader) -> bool:
     )
 
 
-def _mappings_are_back(project: Project, reader: _Reader) -> bool:
+def _mappings_are_back(project: Project, reader: Reader) -> bool:
     return project.sync_error.startswith(_MAPPINGS_NOTE) and reader.mappings_of("") is not None
 
 
-def _list_known(project: Project) -> list[_Known]:
+def _list_known(project: Project) -> list[Known]:
     query = (
         sa.select(Function)
         .where(Function.project_id == project.id, Function.gone_at.is_(None))
@@ -383,35 +289,10 @@ def _list_known(project: Project) -> list[_Known]:
         .execution_options(populate_existing=True)
     )
     return [
-        _Known(
+        Known(
             StackFunction(row.name, row.logical_id, row.published_version),
             frozenset(version for a in row.aliases for version in (a.version, *a.weights)),
             failed=bool(row.sync_error),
         )
         for row in db.session.scalars(query)
     ]
-
-
-def _routed_versions(aliases: list[AliasState]) -> set[str]:
-    return {version for alias in aliases for version in alias.routing.shares}
-
-
-def _read_each(tasks: list[_Task]) -> list[Reading]:
-    """Read many functions side by side; one that fails carries its error and stops no other.
-
-    :raises ConflictError: SAH is being stopped.
-    """
-
-    def guarded(task: _Task) -> Reading:
-        function, read = task
-        if _ending.is_set():
-            raise ConflictError("SAH is being stopped.", "The sync will be made up for.")
-        try:
-            return read()
-        except AwsNotFoundError:
-            return Reading(function, gone=True)
-        except AwsError as error:
-            return Reading(function, error=str(error))
-
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="sync") as pool:
-        return list(pool.map(guarded, tasks))

@@ -17,7 +17,7 @@ def test_the_token_alone_is_printed(sah: Sah, app: Flask, aws: FakeAws) -> None:
     assert re.fullmatch(r"sah_[0-9a-f]{64}\n", made.out)
     with app.app_context():
         token = authenticate_token(made.out.strip())
-        assert (token.scope, token.project_id, token.user_id) == (Scope.DEPLOY, 1, None)
+        assert (token.scope, token.project_id, token.person) == (Scope.DEPLOY, 1, None)
 
 
 def test_tokens_are_listed_without_their_secrets(sah: Sah) -> None:

@@ -1,0 +1,153 @@
+"""Read the functions of one stack from AWS, side by side, and no more of them than needed."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+from sah.aws.gateway import AwsGateway, FunctionVersion, StackFunction
+from sah.domain.aliases import AliasState
+from sah.domain.errors import AwsError, AwsNotFoundError, ConflictError
+from sah.domain.triggers import Trigger
+from sah.services.seen import Reading
+from sah.services.snapshots import Targets
+
+# Calls in flight for one project; the rate pools, not this number, set the pace.
+_WORKERS = 8
+
+_ending = threading.Event()
+
+
+def end_readings() -> None:
+    """Let readings end after the calls that they are in, with nothing to store."""
+    _ending.set()
+
+
+def allow_readings() -> None:
+    """Take back ``end_readings``."""
+    _ending.clear()
+
+
+def wait_or_end(seconds: float) -> None:
+    """Wait, but no longer once readings are to end."""
+    _ending.wait(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an earlier sync saw of a function that is still there.
+
+    ``routed`` are the versions that its aliases sent traffic to.
+    """
+
+    function: StackFunction
+    routed: frozenset[str]
+    failed: bool
+
+
+# A function, and how to read it.
+Task = tuple[StackFunction, Callable[[], Reading]]
+
+
+@dataclass
+class Reader:
+    """Reads functions through one gateway; the event source mappings only once, if at all.
+
+    ``targets`` are the versions that a rollback may go to, by function.
+    """
+
+    gateway: AwsGateway
+    targets: Targets = field(default_factory=dict)
+    mappings_error: str = ""
+    _mappings: dict[str, list[Trigger]] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def mappings_of(self, function: str) -> list[Trigger] | None:
+        """Give a function's mappings, None when AWS does not tell."""
+        with self._lock:
+            if self._mappings is None and not self.mappings_error:
+                self._load_mappings()
+            return None if self._mappings is None else self._mappings.get(function, [])
+
+    def _load_mappings(self) -> None:
+        try:
+            triggers = self.gateway.list_mapping_triggers()
+        except AwsError as error:
+            self.mappings_error = str(error)
+            return
+        self._mappings = {}
+        for trigger in triggers:
+            self._mappings.setdefault(trigger.function, []).append(trigger)
+
+    def plan_all(self, stack: str) -> list[Task]:
+        """Plan to read everything about every function of a stack."""
+        functions = self.gateway.list_stack_functions(stack)
+        return [(function, partial(self.read_all, function)) for function in functions]
+
+    def plan_news(self, known: list[Known]) -> list[Task]:
+        """Plan to read what may change without the stack changing."""
+        return [(one.function, partial(self.read_news, one)) for one in known]
+
+    def read_all(self, function: StackFunction) -> Reading:
+        """Read everything about a function."""
+        aliases = self.gateway.list_aliases(function.name)
+        return Reading(
+            function,
+            aliases,
+            self._read_versions(function.name),
+            [
+                trigger
+                for qualifier in ("", *(alias.name for alias in aliases))
+                for trigger in self.gateway.list_policy_triggers(function.name, qualifier)
+            ],
+            self.mappings_of(function.name),
+        )
+
+    def _read_versions(self, function: str) -> list[FunctionVersion]:
+        """List a function's versions; only GetFunction tells the state of one (aws-facts 10)."""
+        wanted = self.targets.get(function, frozenset())
+        return [
+            self._look_closely(version) if version.version in wanted else version
+            for version in self.gateway.list_versions(function)
+        ]
+
+    def _look_closely(self, version: FunctionVersion) -> FunctionVersion:
+        try:
+            return self.gateway.get_version(version.function, version.version)
+        except AwsError:
+            return version  # what the list said is known all the same
+
+    def read_news(self, known: Known) -> Reading:
+        """Read a function's aliases, and the rest only if they lead to something new."""
+        if known.failed:
+            return self.read_all(known.function)
+        aliases = self.gateway.list_aliases(known.function.name)
+        if _routed_versions(aliases) <= known.routed:
+            return Reading(known.function, aliases)
+        return Reading(known.function, aliases, self.gateway.list_versions(known.function.name))
+
+
+def read_each(tasks: list[Task]) -> list[Reading]:
+    """Read many functions side by side; one that fails carries its error and stops no other.
+
+    :raises ConflictError: SAH is being stopped.
+    """
+
+    def guarded(task: Task) -> Reading:
+        function, read = task
+        if _ending.is_set():
+            raise ConflictError("SAH is being stopped.", "The sync will be made up for.")
+        try:
+            return read()
+        except AwsNotFoundError:
+            return Reading(function, gone=True)
+        except AwsError as error:
+            return Reading(function, error=str(error))
+
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="sync") as pool:
+        return list(pool.map(guarded, tasks))
+
+
+def _routed_versions(aliases: list[AliasState]) -> set[str]:
+    return {version for alias in aliases for version in alias.routing.shares}
