@@ -18,7 +18,6 @@ from sah.services.accounts import open_gateway
 from sah.services.claims import claimed
 from sah.services.engine import Crew, Drive
 from sah.services.journal import MADE, Journal
-from sah.services.live import track_live
 from sah.services.preflight import check_moves, find_busy_stack, has_passed, was_at_rest
 
 log = structlog.get_logger(__name__)
@@ -46,10 +45,7 @@ def execute_operation(operation_id: int) -> Operation:
     :raises BusyError: it is being carried out already, here or by another process.
     """
     with claimed(operation_id) as (operation, interrupted):
-        _carry_out(operation, interrupted=interrupted)
-        if operation.project_id is not None and operation.finished_at is not None:
-            track_live(operation.project_id, operation.finished_at)
-        return operation
+        return _carry_out(operation, interrupted=interrupted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sah.domain.operations import MoveOutcome, OperationStatus, find_end_status
 from sah.domain.steps import Step, Task
 from sah.extensions import db
 from sah.models import Function, FunctionAlias, Move, Operation
+from sah.services.live import track_live
 from sah.services.owners import HEARTBEAT_S, this_process
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ class Journal:
         operation.status = find_end_status(move.ending for move in operation.moves)
         operation.error = operation.error or self._summarise()
         operation.finished_at = datetime.now(UTC)
+        if operation.project_id is not None:
+            track_live(operation.project_id, operation.finished_at)
         db.session.commit()
         self._log()
         return operation

@@ -18,13 +18,12 @@ def track_live(project_id: int, at: datetime) -> None:
 
     Call it whenever they may have changed: after a sync and after an operation. ``at``
     is when they were seen so; of two deployments with the same snapshot the older one
-    counts, since the newer changed nothing.
+    counts, since the newer changed nothing. The caller commits.
     """
     live = _find_wholly_live(project_id)
     last = _last_period(project_id)
     is_open = last is not None and last.ended_at is None
     if live is not None and last is not None and is_open and last.deployment_id == live.id:
-        db.session.commit()
         return
     if last is not None:
         # The clocks of AWS and of SAH may differ: periods never overlap all the same.
@@ -33,7 +32,6 @@ def track_live(project_id: int, at: datetime) -> None:
         db.session.flush()
     if live is not None:
         db.session.add(LivePeriod(project_id=project_id, deployment_id=live.id, began_at=at))
-    db.session.commit()
 
 
 def hand_period_over(old: Deployment, new: Deployment) -> None:

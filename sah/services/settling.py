@@ -192,8 +192,9 @@ def settle_deployments(project_id: int, stack: Stack, read_at: datetime) -> None
         settling.settle()
         if settling.latest is not None and settling.latest is not latest:
             at = min(settling.latest.deployed_at, read_at)
-    db.session.commit()
+    db.session.flush()
     track_live(project_id, at)
+    db.session.commit()
 
 
 def fail_waiting(project_id: int, reason: str) -> None:

@@ -61,6 +61,7 @@ class TestPlans:
             "problems": {},
             "warnings": {},
             "busy": "",
+            "to": None,
         }
 
     def test_a_plan_moves_nothing_and_says_what_stands_against_it(

@@ -15,12 +15,14 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from sah.domain.tokens import Scope
 from sah.services.operations import execute_operation
+from sah.services.sync import sync_project
+from tests.fakes import FakeAws
 from tests.web.client import StrictClient
 from tests.web.program import Program
 
 EXAMPLES = 6
 BY_LOG_IN = ("projects.create", "projects.change", "projects.delete")
-REAL_PATH = {"project_id": 1, "operation_id": 1, "name": "shop-cart"}
+REAL_PATH: dict[str, Any] = {"project_id": 1, "operation_id": 1, "name": "shop-cart", "number": 1}
 # So that there is always something to be moved.
 VERSIONS = itertools.cycle(["1", "2", "3"])
 
@@ -50,9 +52,12 @@ def credentials(app: Flask, admin: StrictClient, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture
-def schema(app: Flask, operation: int, credentials: Credentials) -> BaseSchema:
-    """The API as it describes itself, on a project that was read and moved once."""
+def schema(app: Flask, aws: FakeAws, operation: int, credentials: Credentials) -> BaseSchema:
+    """The API as it describes itself, on a project that was deployed twice and moved once."""
     assert operation == REAL_PATH["operation_id"]
+    aws.deploy("shop", ["shop-checkout"])
+    with app.app_context():
+        sync_project(REAL_PATH["project_id"])
     return schemathesis.openapi.from_wsgi("/api/openapi.json", app, **credentials[False])
 
 

@@ -42,7 +42,7 @@ give `next_cursor` back as `cursor` until it is null. Every error has the same s
 """
 
 # In the order of the page for people.
-TAGS = ("user", "stacks", "projects", "functions", "operations", "originals")
+TAGS = ("user", "stacks", "projects", "functions", "deployments", "operations", "originals")
 
 
 def _name_shape(name: str) -> str:
