@@ -52,7 +52,7 @@ class Stage:
         self._close()
         shutil.copyfile(self.folder / kept, self.database)
         self.app.extensions["sah_connections"] = FakeConnections()
-        self.app.extensions["sah_rates"].storage.reset()
+        self.app.extensions["sah_rates"].clear()
 
     def _keep(self, name: str) -> None:
         self._close()

@@ -4,18 +4,16 @@ import math
 import time
 
 from flask import Flask, current_app, request
-from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 
 from sah.domain.errors import TooManyRequestsError
+from sah.domain.rates import Allowances
 
 _KEY = "sah_rates"
 
 
 def init_app(app: Flask) -> None:
     """Give the app its counters."""
-    app.extensions[_KEY] = SlidingWindowCounterRateLimiter(MemoryStorage())
+    app.extensions[_KEY] = Allowances()
 
 
 def count_call(caller: str) -> None:
@@ -23,7 +21,7 @@ def count_call(caller: str) -> None:
 
     :raises TooManyRequestsError: there were too many within a minute.
     """
-    _count("call", caller, current_app.config["API_REQUESTS_PER_MINUTE"])
+    _count(f"call {caller}", current_app.config["API_REQUESTS_PER_MINUTE"])
 
 
 def count_failure() -> None:
@@ -34,17 +32,15 @@ def count_failure() -> None:
 
     :raises TooManyRequestsError: there were too many within a minute.
     """
-    _count("failure", request.remote_addr or "", current_app.config["API_FAILURES_PER_MINUTE"])
+    _count(f"failure {request.remote_addr}", current_app.config["API_FAILURES_PER_MINUTE"])
 
 
-def _count(what: str, who: str, most: int) -> None:
-    rates: SlidingWindowCounterRateLimiter = current_app.extensions[_KEY]
-    rate = parse(f"{most} per minute")
-    if rates.hit(rate, what, who):
-        return
-    wait_s = max(1, math.ceil(rates.get_window_stats(rate, what, who).reset_time - time.time()))
-    raise TooManyRequestsError(
-        f"That was more than {most} times within a minute.",
-        f"Wait {wait_s} s and try again.",
-        retry_after_s=wait_s,
-    )
+def _count(who: str, most: int) -> None:
+    allowances: Allowances = current_app.extensions[_KEY]
+    wait_s = math.ceil(allowances.take(who, most, time.monotonic()))
+    if wait_s:
+        raise TooManyRequestsError(
+            f"SAH answers that {most} times a minute.",
+            f"Wait {wait_s} s and try again.",
+            retry_after_s=wait_s,
+        )
