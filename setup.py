@@ -17,7 +17,6 @@ RUN = [
     "cryptography>=50,<51",  # MultiFernet: stored AWS keys are encrypted at rest
     "spectree>=3,<4",  # checks what the JSON API gets, and describes it by OpenAPI
     "pydantic>=2.14,<3",  # the shapes of the JSON API
-    "limits>=5.8,<6",  # requests a minute for each token
     "structlog>=26.1,<27",  # structured logs
     "boto3>=1.44,<2",  # AWS
     "APScheduler>=3.11,<4",  # the sync, every minute

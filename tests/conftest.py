@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
@@ -19,12 +18,6 @@ from sah.models import User
 from tests.factories import EMAILS, make_people
 from tests.fakes import Call, FakeAws, FakeConnections
 from tests.web.client import StrictClient
-
-# On a busy machine everything is slow: no test fails for that.
-hypothesis.settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("patient")
 
 # As patient as in earnest, but without waiting.
 AT_ONCE = Patience(first_delay_s=0.0, switching_delay_s=0.0, switching_looks=5)
@@ -59,7 +52,7 @@ class Stage:
         self._close()
         shutil.copyfile(self.folder / kept, self.database)
         self.app.extensions["sah_connections"] = FakeConnections()
-        self.app.extensions["sah_rates"].levels.clear()
+        self.app.extensions["sah_rates"].clear()
 
     def _keep(self, name: str) -> None:
         self._close()

@@ -1,44 +1,19 @@
 """How often the API may be called: counted in memory, as SAH is one process."""
 
 import math
-import threading
 import time
-from dataclasses import dataclass, field
 
 from flask import Flask, current_app, request
 
 from sah.domain.errors import TooManyRequestsError
+from sah.domain.rates import Allowances
 
 _KEY = "sah_rates"
-_MINUTE_S = 60.0
-# Callers that are remembered; the one that was quiet for longest is forgotten first, and
-# by then its bucket is full again.
-_MOST_CALLERS = 10_000
-
-
-@dataclass
-class Buckets:
-    """A bucket of tokens for each caller, full at first, refilled within a minute."""
-
-    levels: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def take(self, caller: tuple[str, str], size: int, now: float) -> float:
-        """Take one token; give how many seconds there is to wait for it, 0 when it was there."""
-        per_second = size / _MINUTE_S
-        with self._lock:
-            level, at = self.levels.pop(caller, (float(size), now))
-            level = min(float(size), level + (now - at) * per_second)
-            taken = level >= 1
-            self.levels[caller] = (level - 1 if taken else level, now)
-            if len(self.levels) > _MOST_CALLERS:
-                del self.levels[next(iter(self.levels))]
-        return 0.0 if taken else (1 - level) / per_second
 
 
 def init_app(app: Flask) -> None:
     """Give the app its counters."""
-    app.extensions[_KEY] = Buckets()
+    app.extensions[_KEY] = Allowances()
 
 
 def count_call(caller: str) -> None:
@@ -46,7 +21,7 @@ def count_call(caller: str) -> None:
 
     :raises TooManyRequestsError: there were too many within a minute.
     """
-    _count("call", caller, current_app.config["API_REQUESTS_PER_MINUTE"])
+    _count(f"call {caller}", current_app.config["API_REQUESTS_PER_MINUTE"])
 
 
 def count_failure() -> None:
@@ -57,16 +32,15 @@ def count_failure() -> None:
 
     :raises TooManyRequestsError: there were too many within a minute.
     """
-    _count("failure", request.remote_addr or "", current_app.config["API_FAILURES_PER_MINUTE"])
+    _count(f"failure {request.remote_addr}", current_app.config["API_FAILURES_PER_MINUTE"])
 
 
-def _count(what: str, who: str, most: int) -> None:
-    buckets: Buckets = current_app.extensions[_KEY]
-    wait_s = buckets.take((what, who), most, time.monotonic())
+def _count(who: str, most: int) -> None:
+    allowances: Allowances = current_app.extensions[_KEY]
+    wait_s = math.ceil(allowances.take(who, most, time.monotonic()))
     if wait_s:
-        seconds = max(1, math.ceil(wait_s))
         raise TooManyRequestsError(
-            f"That was more than {most} times within a minute.",
-            f"Wait {seconds} s and try again.",
-            retry_after_s=seconds,
+            f"SAH answers that {most} times a minute.",
+            f"Wait {wait_s} s and try again.",
+            retry_after_s=wait_s,
         )

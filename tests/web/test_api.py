@@ -294,6 +294,8 @@ class TestDescription:
         page, document = viewer.get("/api/docs"), reader.get("/api/openapi.json")
         for shown in (*document["paths"], *document["components"]["schemas"]):
             assert shown in page.text
+        assert "<code>" not in page.text
+        assert "sync_error" in [node.text for node in page.root.find_all("code")]
 
     @pytest.mark.usefixtures("many")
     def test_lists_need_few_queries_however_long(

@@ -103,7 +103,9 @@ def _aim_at_what_is_there(case: Case[Any]) -> None:
     if "function" in (case.query or {}):
         case.query["function"] = "shop-cart"
     if isinstance(case.body, dict):
-        if "functions" in case.body:
+        if "to" in case.body or "functions" in case.body:
+            # one of the two
+            case.body.pop("to", None)
             case.body["functions"] = {"shop-cart": next(VERSIONS)}
             case.body.pop("fingerprint", None)
         if "stack" in case.body:

@@ -46,7 +46,7 @@ def show() -> ResponseReturnValue:
 
 def mark_code(text: str | None) -> Markup:
     """Mark what stands between backticks as code."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", escape(text or "")))  # noqa: S704 - escaped
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text or ""))))  # noqa: S704 - escaped
 
 
 def say_type(schema: Mapping[str, Any]) -> str:
