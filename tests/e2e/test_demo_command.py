@@ -63,6 +63,7 @@ def test_it_prints_where_to_go_and_nothing_else(demo: Demo) -> None:
         r"url: http://127\.0\.0\.1:\d+",
         r"email: \S+@\S+",
         r"password: \S{10,}",
+        r"token: sah_[0-9a-f]{64}",
         r"aws: http://127\.0\.0\.1:\d+",
         r"ready",
     )
@@ -90,9 +91,17 @@ def test_a_bad_deployment_can_be_published_and_is_read(demo: Demo) -> None:
     bad = sah("demo-deploy", "--bad", "--instance", str(demo.folder))
     assert bad.returncode == 0, bad.stderr
     assert "bad: every order fails" in bad.stdout
-    synced = sah("sync", SHOP, "--instance", str(demo.folder))
-    assert synced.returncode == 0, synced.stderr
-    assert "read everything of 13 functions" in synced.stdout
+    number = re.search(r"SAH has it as #(\d+)", bad.stdout)
+    assert number, bad.stdout
+    wait_until(lambda: is_live(demo, int(number[1])), "the deployment was read")
+
+
+def is_live(demo: Demo, number: int) -> bool:
+    listed = sah(
+        "deployments", SHOP, "--limit", "1", "--output", "json", "--instance", str(demo.folder)
+    )
+    (newest,) = json.loads(listed.stdout)
+    return (newest["number"], newest["state"]) == (number, "live")
 
 
 def test_a_second_demo_in_the_folder_is_refused(demo: Demo) -> None:
