@@ -32,7 +32,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     arguments = ("demo", "--port", "0", "--aws-port", "0", "--instance", str(folder))
     with started(*arguments) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline().rstrip("\n") for _ in range(5)]
+        lines = [process.stdout.readline().rstrip("\n") for _ in range(6)]
         yield Demo(folder, lines)
         process.send_signal(signal.SIGTERM)
         rest, said = process.communicate(timeout=20)
