@@ -1,0 +1,140 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { Graph } = require('../../../sah/plugin/lib/graph');
+const { rewrite } = require('../../../sah/plugin/lib/rewrite');
+
+const ARN = { 'Fn::GetAtt': ['Hello', 'Arn'] };
+const ALIAS = { Ref: 'HelloAlias' };
+
+/** A template with a function and its alias, and what the test adds. */
+function templateOf(more, outputs = {}) {
+  return {
+    Resources: {
+      Hello: { Type: 'AWS::Lambda::Function', Properties: { FunctionName: 'shop-dev-hello' } },
+      HelloVersion: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Hello' } } },
+      HelloAlias: {
+        Type: 'AWS::Lambda::Alias',
+        Properties: { FunctionName: ARN, FunctionVersion: { 'Fn::GetAtt': ['HelloVersion', 'Version'] }, Name: 'ACTIVE' },
+      },
+      ...more,
+    },
+    Outputs: outputs,
+  };
+}
+
+function functions() {
+  return [{ key: 'hello', logicalId: 'Hello', name: 'shop-dev-hello', alias: { name: 'ACTIVE', logicalId: 'HelloAlias' } }];
+}
+
+function run(more, outputs) {
+  const template = templateOf(more, outputs);
+  const findings = rewrite(template, functions());
+  return { resources: template.Resources, findings, texts: findings.map((each) => each.text) };
+}
+
+const RULE = { Type: 'AWS::Events::Rule', Properties: { Targets: [{ Id: 'a', Arn: ARN }] } };
+const permission = (more) => ({
+  Type: 'AWS::Lambda::Permission',
+  Properties: { FunctionName: { Ref: 'Hello' }, Action: 'lambda:InvokeFunction', ...more },
+});
+
+test('moves a permission with the rule that it lets in, and says nothing', () => {
+  const { resources, findings } = run({ Rule: RULE, May: permission({ Principal: 'events.amazonaws.com' }) });
+  assert.deepEqual(resources.Rule.Properties.Targets[0].Arn, ALIAS);
+  assert.deepEqual(resources.May.Properties.FunctionName, ALIAS);
+  assert.equal(resources.MayForLatest, undefined);
+  assert.deepEqual(findings, []);
+});
+
+test('keeps a permission of another account beside the one on the alias', () => {
+  const { resources, texts } = run({ May: permission({ Principal: '111122223333' }) });
+  assert.deepEqual(resources.May.Properties.FunctionName, ALIAS);
+  assert.deepEqual(resources.MayForLatest.Properties.FunctionName, { Ref: 'Hello' });
+  assert.match(texts[0], /111122223333 call hello.*point it at the alias/);
+});
+
+test('leaves a resource whole when one of its two references cannot be moved', () => {
+  const targets = [{ Id: 'a', Arn: ARN }, { Id: 'b', Arn: { 'Fn::Select': [0, [ARN]] } }];
+  const rule = { Type: 'AWS::Events::Rule', Properties: { Targets: targets } };
+  const { resources, texts } = run({ Rule: rule, May: permission({ Principal: 'events.amazonaws.com' }) });
+  assert.deepEqual(resources.Rule, rule);
+  assert.ok(resources.MayForLatest);
+  assert.match(texts[0], /Rule could not be rewritten \(it stands inside Fn::Select\)/);
+});
+
+test('survives resources that are no resources', () => {
+  const odd = { Nothing: null, Word: 'Hello', List: ['Hello'], Bare: { Type: 'AWS::Events::Rule' }, Rule: RULE };
+  const half = { Half: { Type: 'AWS::Lambda::Permission', Properties: { FunctionName: { Ref: 'Hello' } } } };
+  const { resources } = run({ ...odd, ...half });
+  assert.deepEqual(resources.Rule.Properties.Targets[0].Arn, ALIAS);
+});
+
+test('extends what a policy allows, and keeps what it allowed', () => {
+  const statement = (Action, Resource) => ({ Effect: 'Allow', Action, Resource });
+  const policy = {
+    Type: 'AWS::IAM::Policy',
+    Properties: {
+      PolicyDocument: {
+        Statement: [
+          statement('lambda:InvokeFunction', ARN),
+          statement(['lambda:Invoke*'], [{ 'Fn::Sub': '${Hello.Arn}:*' }]),
+          statement(['lambda:GetFunction'], ARN),
+          statement('*', '*'),
+        ],
+      },
+    },
+  };
+  const { resources, findings } = run({ Policy: policy });
+  const allowed = resources.Policy.Properties.PolicyDocument.Statement.map((each) => each.Resource);
+  assert.deepEqual(allowed, [[ARN, ALIAS], [{ 'Fn::Sub': '${Hello.Arn}:*' }], ARN, '*']);
+  assert.deepEqual(findings, []);
+});
+
+test('waits for an alias that is meant by its name', () => {
+  const filter = {
+    Type: 'AWS::Logs::SubscriptionFilter',
+    DependsOn: 'Something',
+    Properties: { DestinationArn: 'arn:aws:lambda:eu-west-1:1:function:shop-dev-hello' },
+  };
+  const { resources } = run({ Filter: filter });
+  assert.deepEqual(resources.Filter.DependsOn, ['Something', 'HelloAlias']);
+});
+
+test('never closes a circle', () => {
+  const template = templateOf({
+    Flow: {
+      Type: 'AWS::StepFunctions::StateMachine',
+      Properties: { DefinitionString: '{"Resource":"arn:aws:lambda:eu-west-1:1:function:shop-dev-hello"}' },
+    },
+  });
+  template.Resources.Hello.Properties.Environment = { Variables: { FLOW: { Ref: 'Flow' } } };
+  rewrite(template, functions());
+  assert.match(template.Resources.Flow.Properties.DefinitionString, /shop-dev-hello:ACTIVE/);
+  assert.equal(template.Resources.Flow.DependsOn, undefined);
+  assert.equal(new Graph(template.Resources).reaches('Flow', 'HelloAlias'), false);
+});
+
+test('reports what hands the function out without the alias', () => {
+  const template = templateOf({ Name: { Type: 'AWS::SSM::Parameter', Properties: { Value: { Ref: 'Hello' } } } }, { Out: { Value: ARN } });
+  template.Resources.Hello.Properties.Environment = { Variables: { SELF: 'shop-dev-hello' } };
+  const findings = rewrite(template, functions());
+  assert.deepEqual(findings.map((each) => each.level), ['note', 'note', 'note']);
+  assert.match(findings.map((each) => each.text).join('\n'), /variable SELF of Hello[^]*Parameter Name[^]*output Out/);
+});
+
+test('leaves an explicit $LATEST, and says so', () => {
+  const rule = { Type: 'AWS::Events::Rule', Properties: { Targets: [{ Arn: { 'Fn::Sub': '${Hello.Arn}:$LATEST' } }] } };
+  const { resources, texts } = run({ Rule: rule });
+  assert.deepEqual(resources.Rule, rule);
+  assert.match(texts[0], /names \$LATEST of hello itself/);
+});
+
+test('only looks when events shall stay where they are', () => {
+  const template = templateOf({ Rule: RULE });
+  const before = structuredClone(template);
+  const findings = rewrite(template, functions(), false);
+  assert.deepEqual(template, before);
+  assert.match(findings[0].text, /Rule invokes hello on \$LATEST/);
+});
