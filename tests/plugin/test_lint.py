@@ -12,7 +12,7 @@ from tests.plugin.kinds import NEWEST, read_kinds
 KINDS = [kind.name for kind in read_kinds() if kind.runs_on(NEWEST)]
 
 
-@pytest.mark.all_kinds
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", KINDS)
 def test_the_plugin_makes_no_error_that_was_not_there(name: str, packages: Packager) -> None:
     found = errors(packages(NEWEST, True)[name].template)

@@ -12,14 +12,14 @@ from tests.plugin.kinds import NEWEST, OLDER, Kind, read_kinds
 KINDS = read_kinds()
 NEWEST_AND_OLDER = [
     NEWEST,
-    *(pytest.param(each, marks=pytest.mark.all_kinds) for each in OLDER),
+    *(pytest.param(each, marks=pytest.mark.thorough) for each in OLDER),
 ]
 CASES = [
     pytest.param(
         framework,
         kind,
         id=f"{framework}-{kind.name}",
-        marks=() if framework == NEWEST else pytest.mark.all_kinds,
+        marks=() if framework == NEWEST else pytest.mark.thorough,
     )
     for framework in (NEWEST, *OLDER)
     for kind in KINDS

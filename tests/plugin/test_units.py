@@ -2,7 +2,8 @@
 
 import subprocess
 
-from tests.plugin.conftest import FOLDER, environment
+from tests.plugin.conftest import environment
+from tests.plugin.kinds import FOLDER
 
 
 def test_the_units_of_the_plugin_pass(node: str) -> None:
