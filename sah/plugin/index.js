@@ -2,15 +2,30 @@
 
 /** The plugin: which part of SAH acts at which moment of a deploy. */
 
-const { Api } = require('./lib/api');
-const { ask } = require('./lib/aws');
-const { COMMANDS, rollback, status } = require('./lib/commands');
 const { SCHEMA, readConfig } = require('./lib/config');
 const { addAliases, aimEvents, listFunctions } = require('./lib/aliases');
 const { describeExceptions } = require('./lib/exceptions');
-const { AliasUnknown, pinAliases } = require('./lib/live');
-const { report } = require('./lib/report');
 const { rewrite } = require('./lib/rewrite');
+const { COMMANDS } = require('./lib/usage');
+
+/** Loaded at the first use: packaging does not wait for what only a deploy or a command needs. */
+const later = {
+  get api() {
+    return require('./lib/api');
+  },
+  get aws() {
+    return require('./lib/aws');
+  },
+  get commands() {
+    return require('./lib/commands');
+  },
+  get live() {
+    return require('./lib/live');
+  },
+  get report() {
+    return require('./lib/report');
+  },
+};
 
 class SahPlugin {
   /**
@@ -42,8 +57,8 @@ class SahPlugin {
       'after:deploy:deploy': () => this.tell('deploy'),
       'after:rollback:rollback': () => this.options.timestamp && this.tell('rollback'),
       'after:deploy:function:deploy': () => this.remind(),
-      'sah:status:status': () => this.talk(status),
-      'sah:rollback:rollback': () => this.talk(rollback),
+      'sah:status:status': () => this.talk('status'),
+      'sah:rollback:rollback': () => this.talk('rollback'),
       'sah:check:check': () => this.check(),
     };
   }
@@ -89,7 +104,7 @@ class SahPlugin {
     for (const { text } of this.findings) this.log.warning(`SAH: ${text}`);
     if (this.config.makeLambdasActive || this.isCommand('sah check')) return;
     await this.pin().catch((error) => {
-      if (!(error instanceof AliasUnknown)) throw error;
+      if (!(error instanceof later.live.AliasUnknown)) throw error;
       this.log.warning(
         `SAH: ${error.message}. "serverless deploy" will ask again; the template as it is can be deployed by nothing else.`,
       );
@@ -105,20 +120,21 @@ class SahPlugin {
       if (kept.length) this.log.notice(`SAH: ${name} of ${kept.join(', ')} stays where it is (makeLambdasActive is false).`);
       if (made.length) this.log.warning(`SAH: ${made.join(', ')} had no alias ${name} yet; it begins on the version that this deploy publishes.`);
     } catch (error) {
-      if (!(error instanceof AliasUnknown)) throw error;
+      if (!(error instanceof later.live.AliasUnknown)) throw error;
       throw this.error(`${error.message}. With makeLambdasActive: false SAH never guesses, so nothing was deployed.`, 'SAH_ALIAS_UNKNOWN');
     }
   }
 
   pin() {
-    const getAlias = (params) => ask(this.serverless, 'Lambda', 'getAlias', params);
-    return pinAliases(this.template, this.config.activeAliasName, getAlias);
+    const getAlias = (params) => later.aws.ask(this.serverless, 'Lambda', 'getAlias', params);
+    return later.live.pinAliases(this.template, this.config.activeAliasName, getAlias);
   }
 
   async tell(command) {
     const { config, mistakes } = this.settings;
     for (const mistake of mistakes) this.log.warning(`SAH: ${mistake}`);
-    await report(this.serverless, config, this.log, command, config.token ? new Api(config.token) : null);
+    const api = config.token ? new later.api.Api(config.token) : null;
+    await later.report.report(this.serverless, config, this.log, command, api);
   }
 
   remind() {
@@ -127,9 +143,9 @@ class SahPlugin {
   }
 
   /** Carry out a command that talks to the app; its exit status says whether it worked. */
-  async talk(command) {
+  async talk(name) {
     const session = this.session();
-    await command(session).catch((error) => {
+    await later.commands[name](session).catch((error) => {
       throw this.error(error.message, 'SAH_COMMAND');
     });
   }
@@ -151,7 +167,7 @@ class SahPlugin {
     const { config, options } = this;
     if (!config.projectUrl) throw this.error('Set custom.sah.sahUrl and custom.sah.sahProject first.', 'SAH_CONFIGURATION');
     if (!config.token) throw this.error('There is no token: set SAH_TOKEN, or custom.sah.sahToken.', 'SAH_CONFIGURATION');
-    return { api: new Api(config.token), config, options, write: (line) => this.write(`${line}\n`) };
+    return { api: new later.api.Api(config.token), config, options, write: (line) => this.write(`${line}\n`) };
   }
 
   isCommand(name) {

@@ -7,31 +7,6 @@ const { sleep } = require('./api');
 const LONGEST_MS = 15 * 60 * 1000;
 const POLL_MS = 1000;
 
-const COMMANDS = {
-  sah: {
-    usage: 'Roll a whole stack back by its Lambda aliases, with SAH',
-    commands: {
-      status: {
-        usage: 'Show which version of every function is live',
-        lifecycleEvents: ['status'],
-      },
-      rollback: {
-        usage: 'Put every alias back to what an earlier deployment served',
-        lifecycleEvents: ['rollback'],
-        options: {
-          to: { usage: 'The number of a deployment in SAH, or "previous" (the default)', type: 'string' },
-          reason: { usage: 'Why: it stands in the history', type: 'string', required: true },
-          'override-reason': { usage: 'Why it may go on although the stack is being updated', type: 'string' },
-        },
-      },
-      check: {
-        usage: 'Package, and say what would stay on $LATEST',
-        lifecycleEvents: ['check'],
-      },
-    },
-  },
-};
-
 /** Write what is live as lines of text. */
 async function status({ api, config, write }) {
   const [project, functions] = await Promise.all([
@@ -118,4 +93,4 @@ function saying({ status: end, error }) {
   return `${words[end] ?? end}${error ? ` (${error})` : ''}`;
 }
 
-module.exports = { COMMANDS, rollback, status };
+module.exports = { rollback, status };
