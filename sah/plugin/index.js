@@ -158,7 +158,7 @@ class SahPlugin {
       const list = left.map((each) => `  ${each.text}`).join('\n');
       throw this.error(`This would stay on $LATEST:\n${list}`, 'SAH_LEFT_ON_LATEST');
     }
-    this.write(`Nothing stays on $LATEST: every trigger goes to ${this.config.activeAliasName}.\n`);
+    this.write(`Nothing stays on $LATEST: every trigger goes to ${this.config.activeAliasName}.`);
   }
 
   /** What a command needs to talk to the app. */
@@ -167,7 +167,7 @@ class SahPlugin {
     const { config, options } = this;
     if (!config.projectUrl) throw this.error('Set custom.sah.sahUrl and custom.sah.sahProject first.', 'SAH_CONFIGURATION');
     if (!config.token) throw this.error('There is no token: set SAH_TOKEN, or custom.sah.sahToken.', 'SAH_CONFIGURATION');
-    return { api: new later.api.Api(config.token), config, options, write: (line) => this.write(`${line}\n`) };
+    return { api: new later.api.Api(config.token), config, options, write: this.write };
   }
 
   isCommand(name) {

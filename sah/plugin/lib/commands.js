@@ -22,7 +22,7 @@ async function status({ api, config, write }) {
 }
 
 function table(functions) {
-  const rows = functions.map((each) => [each.name, liveOf(each), `newest ${each.published_version ?? '–'}`, stateOf(each)]);
+  const rows = functions.map((each) => [each.name, liveOf(each), `newest ${each.published_version ?? 'none'}`, stateOf(each)]);
   const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column].length)));
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
 }

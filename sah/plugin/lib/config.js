@@ -26,18 +26,16 @@ const DEFAULTS = Object.freeze({
   sahToken: null,
 });
 
-const ALIAS_SCHEMA = { type: 'string', pattern: ALIAS_NAME.source };
-
-/** For the framework's own validation, and for editors that read it. */
+/** For the framework's own validation: names and types. What else may be wrong has a sentence below. */
 const SCHEMA = {
   type: 'object',
   properties: {
-    activeAliasName: ALIAS_SCHEMA,
+    activeAliasName: { type: 'string' },
     useActiveAliasInEvents: { type: 'boolean' },
     makeLambdasActive: { type: 'boolean' },
-    aliases: { type: 'array', items: ALIAS_SCHEMA },
+    aliases: { type: 'array', items: { type: 'string' } },
     sahUrl: { type: ['string', 'null'] },
-    sahProject: { anyOf: [{ type: 'integer', minimum: 1 }, { type: 'string' }, { type: 'null' }] },
+    sahProject: { anyOf: [{ type: 'integer' }, { type: 'string' }, { type: 'null' }] },
     sahToken: { type: ['string', 'null'] },
   },
   additionalProperties: false,

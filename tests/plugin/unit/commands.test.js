@@ -116,10 +116,10 @@ test('shows what is live', async () => {
     assert.deepEqual(session.lines, [
       'shop: stack shop-prod, alias ACTIVE',
       'Live: deployment #41',
-      'shop-cart           live 7 + 8 (25 %)  newest 9   is split',
-      'shop-pay            no alias           newest –',
+      'shop-cart           live 7 + 8 (25 %)  newest 9     is split',
+      'shop-pay            no alias           newest none',
       'shop-search-engine  live 12            newest 12',
-      'shop-old            live 3             newest 3   is gone from the stack',
+      'shop-old            live 3             newest 3     is gone from the stack',
       'http://sah/projects/3',
     ]);
   });
