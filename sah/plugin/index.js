@@ -86,7 +86,8 @@ class SahPlugin {
     const { service } = this.serverless;
     const { activeAliasName, useActiveAliasInEvents } = this.config;
     this.functions = listFunctions(service, this.provider.naming, activeAliasName);
-    if (useActiveAliasInEvents) aimEvents(service, this.provider.naming, this.functions, activeAliasName);
+    if (useActiveAliasInEvents)
+      aimEvents(service, this.provider.naming, this.functions, activeAliasName);
   }
 
   /** After the functions are compiled: the aliases themselves. */
@@ -117,11 +118,20 @@ class SahPlugin {
     try {
       const { kept, made } = await this.pin();
       const name = this.config.activeAliasName;
-      if (kept.length) this.log.notice(`SAH: ${name} of ${kept.join(', ')} stays where it is (makeLambdasActive is false).`);
-      if (made.length) this.log.warning(`SAH: ${made.join(', ')} had no alias ${name} yet; it begins on the version that this deploy publishes.`);
+      if (kept.length)
+        this.log.notice(
+          `SAH: ${name} of ${kept.join(', ')} stays where it is (makeLambdasActive is false).`,
+        );
+      if (made.length)
+        this.log.warning(
+          `SAH: ${made.join(', ')} had no alias ${name} yet; it begins on the version that this deploy publishes.`,
+        );
     } catch (error) {
       if (!(error instanceof later.live.AliasUnknown)) throw error;
-      throw this.error(`${error.message}. With makeLambdasActive: false SAH never guesses, so nothing was deployed.`, 'SAH_ALIAS_UNKNOWN');
+      throw this.error(
+        `${error.message}. With makeLambdasActive: false SAH never guesses, so nothing was deployed.`,
+        'SAH_ALIAS_UNKNOWN',
+      );
     }
   }
 
@@ -139,7 +149,9 @@ class SahPlugin {
 
   remind() {
     const name = this.config.activeAliasName;
-    this.log.warning(`SAH: "deploy function" changes $LATEST only; the triggers stay on what ${name} serves until the next "deploy".`);
+    this.log.warning(
+      `SAH: "deploy function" changes $LATEST only; the triggers stay on what ${name} serves until the next "deploy".`,
+    );
   }
 
   /** Carry out a command that talks to the app; its exit status says whether it worked. */
@@ -165,8 +177,16 @@ class SahPlugin {
   session() {
     this.validate();
     const { config, options } = this;
-    if (!config.projectUrl) throw this.error('Set custom.sah.sahUrl and custom.sah.sahProject first.', 'SAH_CONFIGURATION');
-    if (!config.token) throw this.error('There is no token: set SAH_TOKEN, or custom.sah.sahToken.', 'SAH_CONFIGURATION');
+    if (!config.projectUrl)
+      throw this.error(
+        'Set custom.sah.sahUrl and custom.sah.sahProject first.',
+        'SAH_CONFIGURATION',
+      );
+    if (!config.token)
+      throw this.error(
+        'There is no token: set SAH_TOKEN, or custom.sah.sahToken.',
+        'SAH_CONFIGURATION',
+      );
     return { api: new later.api.Api(config.token), config, options, write: this.write };
   }
 

@@ -7,14 +7,19 @@
  * makes for provisioned concurrency; set for every function, it does so for every event. It is
  * not documented, so the packaging tests fail on the day that it stops working.
  *
- * @typedef {import('./references').Target & {left?: string, edge?: boolean}} Function
- *   `left` says why it gets no alias; `edge` that CloudFront uses one of its versions
+ * @typedef {import('./references').Target & {left?: string, edge?: boolean, former?: object}} Function
+ *   `left` says why it gets no alias; `edge` that CloudFront uses one of its versions; `former` is
+ *   the alias that the framework would make of its own
  */
 
 const NAMING = [
-  ['getLambdaProvisionedConcurrencyAliasName', 'getLambdaProvisionedConcurrencyAliasLogicalId'],
-  ['getLambdaSnapStartEnabledAliasName', 'getLambdaSnapStartAliasLogicalId'],
-  ['getLambdaDurableAliasName', 'getLambdaDurableAliasLogicalId'],
+  ['durableConfig', 'getLambdaDurableAliasName', 'getLambdaDurableAliasLogicalId'],
+  [
+    'provisionedConcurrency',
+    'getLambdaProvisionedConcurrencyAliasName',
+    'getLambdaProvisionedConcurrencyAliasLogicalId',
+  ],
+  ['snapStart', 'getLambdaSnapStartEnabledAliasName', 'getLambdaSnapStartAliasLogicalId'],
 ];
 
 /**
@@ -43,7 +48,8 @@ function whyLeft(definition, provider, edge) {
     return 'Lambda@Edge serves a version, never an alias';
   }
   const versioned = definition.versionFunction ?? provider.versionFunctions ?? true;
-  const published = definition.provisionedConcurrency || definition.snapStart || definition.durableConfig;
+  const published =
+    definition.provisionedConcurrency || definition.snapStart || definition.durableConfig;
   return versioned || published ? undefined : 'versionFunction is false, so it has no versions';
 }
 
@@ -57,14 +63,22 @@ function isEvent(event, kind) {
 
 /** Tell the framework to point the events of these functions at their aliases. */
 function aimEvents(service, naming, functions, aliasName) {
-  for (const [name, logicalId] of NAMING) {
-    if (typeof naming[name] !== 'function') continue;
+  for (const target of functions.filter((each) => each.alias)) {
+    const definition = service.getFunction(target.key);
+    target.former = formerAlias(definition, naming, target.key);
+    definition.targetAlias = { ...target.alias };
+  }
+  for (const [, name, logicalId] of NAMING) {
     naming[name] = () => aliasName;
     naming[logicalId] = (key) => aliasLogicalId(naming.getLambdaLogicalId(key), '');
   }
-  for (const { key, alias } of functions) {
-    if (alias) service.getFunction(key).targetAlias = { ...alias };
-  }
+}
+
+function formerAlias(definition, naming, key) {
+  const [, name, logicalId] = NAMING.find(([setting]) => definition[setting]) ?? [];
+  return typeof naming[name] === 'function'
+    ? { name: naming[name](), logicalId: naming[logicalId](key) }
+    : undefined;
 }
 
 /**

@@ -49,7 +49,9 @@ class Api {
     const items = [];
     let cursor = null;
     do {
-      const page = await this.get(`${url}?limit=200${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+      const page = await this.get(
+        `${url}?limit=200${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`,
+      );
       items.push(...(page.items ?? []));
       cursor = page.next_cursor;
     } while (cursor);
@@ -73,7 +75,10 @@ class Api {
     const answer = await exchange(method, new URL(url), sent, this.timeout, {
       Accept: 'application/json',
       Authorization: `Bearer ${this.token}`,
-      ...(sent && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(sent) }),
+      ...(sent && {
+        'Content-Type': 'application/json',
+        'Content-Length': Buffer.byteLength(sent),
+      }),
       ...headers,
     });
     return this.read(answer, url);
@@ -83,10 +88,15 @@ class Api {
     const body = parse(text);
     if (status >= 200 && status < 300) {
       if (body) return body;
-      throw new ApiError(`${new URL(url).origin} does not answer as SAH does: is custom.sah.sahUrl right?`, { status });
+      throw new ApiError(
+        `${new URL(url).origin} does not answer as SAH does: is custom.sah.sahUrl right?`,
+        { status },
+      );
     }
     if (status >= 300 && status < 400) {
-      throw new ApiError(`SAH has moved to ${headers.location}: set custom.sah.sahUrl to it`, { status });
+      throw new ApiError(`SAH has moved to ${headers.location}: set custom.sah.sahUrl to it`, {
+        status,
+      });
     }
     const wait = Number(headers['retry-after']) * 1000 || undefined;
     const passing = status === 429 || status >= 500;
@@ -130,16 +140,27 @@ function exchange(method, url, sent, timeout, headers) {
       answer.on('error', fail);
       answer.on('end', () => {
         clearTimeout(clock);
-        resolve({ status: answer.statusCode, headers: answer.headers, text: Buffer.concat(chunks).toString() });
+        resolve({
+          status: answer.statusCode,
+          headers: answer.headers,
+          text: Buffer.concat(chunks).toString(),
+        });
       });
     });
-    const clock = setTimeout(() => out.destroy(new Error(`no answer in ${timeout / 1000} s`)), timeout);
+    const clock = setTimeout(
+      () => out.destroy(new Error(`no answer in ${timeout / 1000} s`)),
+      timeout,
+    );
     out.on('error', fail);
     out.end(sent);
 
     function fail(error) {
       clearTimeout(clock);
-      reject(new ApiError(`${url.origin} cannot be reached: ${error.message || error.code}`, { passing: true }));
+      reject(
+        new ApiError(`${url.origin} cannot be reached: ${error.message || error.code}`, {
+          passing: true,
+        }),
+      );
     }
   });
 }

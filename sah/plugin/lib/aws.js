@@ -17,7 +17,8 @@ const path = require('node:path');
 async function ask(serverless, service, method, params) {
   const provider = serverless.getProvider('aws');
   // From osls 4 on `request` throws, and this is what its guide names instead.
-  if (typeof provider.getAwsSdkV3Config !== 'function') return provider.request(service, method, params);
+  if (typeof provider.getAwsSdkV3Config !== 'function')
+    return provider.request(service, method, params);
   const sdk = sdkOf(serverless, service);
   const client = new sdk[`${service}Client`](await provider.getAwsSdkV3Config());
   const Command = sdk[`${method[0].toUpperCase()}${method.slice(1)}Command`];

@@ -22,9 +22,19 @@ async function status({ api, config, write }) {
 }
 
 function table(functions) {
-  const rows = functions.map((each) => [each.name, liveOf(each), `newest ${each.published_version ?? 'none'}`, stateOf(each)]);
+  const rows = functions.map((each) => [
+    each.name,
+    liveOf(each),
+    `newest ${each.published_version ?? 'none'}`,
+    stateOf(each),
+  ]);
   const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column].length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 function liveOf({ live }) {
@@ -36,7 +46,9 @@ function liveOf({ live }) {
 
 function stateOf({ gone, problems = [], warnings = [] }) {
   if (gone) return 'is gone from the stack';
-  return [...problems, ...warnings].map((each) => (typeof each === 'string' ? each : JSON.stringify(each))).join('; ');
+  return [...problems, ...warnings]
+    .map((each) => (typeof each === 'string' ? each : JSON.stringify(each)))
+    .join('; ');
 }
 
 /**
@@ -44,7 +56,10 @@ function stateOf({ gone, problems = [], warnings = [] }) {
  *
  * @throws {Error} for any other end, with the moves that did not work
  */
-async function rollback({ api, config, write, options }, { poll = POLL_MS, longest = LONGEST_MS } = {}) {
+async function rollback(
+  { api, config, write, options },
+  { poll = POLL_MS, longest = LONGEST_MS } = {},
+) {
   const override = options['override-reason'];
   const begun = await api.post(`${config.projectUrl}/operations`, {
     to: parseTo(options.to),
@@ -54,7 +69,9 @@ async function rollback({ api, config, write, options }, { poll = POLL_MS, longe
   write(`Operation ${begun.id} has begun${begun.url ? `: ${begun.url}` : ''}`);
   const ended = await waitFor(api, `${config.apiUrl}/operations/${begun.id}`, begun, poll, longest);
   if (ended.status === 'succeeded') return write(endOf(ended));
-  const undone = (ended.moves ?? []).filter((each) => each.detail).map((each) => `  ${each.function}: ${each.outcome}, ${each.detail}`);
+  const undone = (ended.moves ?? [])
+    .filter((each) => each.detail)
+    .map((each) => `  ${each.function}: ${each.outcome}, ${each.detail}`);
   throw new Error([`The rollback did not work: ${saying(ended)}`, ...undone].join('\n'));
 }
 
@@ -70,7 +87,9 @@ async function waitFor(api, url, begun, poll, longest) {
   let operation = begun;
   while (!operation.finished_at) {
     if (Date.now() > until) {
-      throw new Error(`Operation ${begun.id} has not ended in ${longest / 60_000} minutes; it goes on in SAH: ${begun.url}`);
+      throw new Error(
+        `Operation ${begun.id} has not ended in ${longest / 60_000} minutes; it goes on in SAH: ${begun.url}`,
+      );
     }
     await sleep(poll);
     operation = await api.get(url);

@@ -51,11 +51,18 @@ const SCHEMA = {
 function readConfig(given, env) {
   if (given === undefined || given === null) return { config: settle({}, env, []), mistakes: [] };
   if (typeof given !== 'object' || Array.isArray(given)) {
-    return { config: settle({}, env, []), mistakes: ['custom.sah has to be a mapping of settings.'] };
+    return {
+      config: settle({}, env, []),
+      mistakes: ['custom.sah has to be a mapping of settings.'],
+    };
   }
   const mistakes = [
-    ...Object.keys(given).filter((key) => !(key in DEFAULTS)).map(unknownKey),
-    ...Object.entries(given).flatMap(([key, value]) => (key in CHECKS ? CHECKS[key](value, key) : [])),
+    ...Object.keys(given)
+      .filter((key) => !(key in DEFAULTS))
+      .map(unknownKey),
+    ...Object.entries(given).flatMap(([key, value]) =>
+      key in CHECKS ? CHECKS[key](value, key) : [],
+    ),
     ...checkTogether(given),
   ];
   return { config: settle(given, env, mistakes), mistakes };
@@ -136,7 +143,9 @@ function checkTogether(given) {
     );
   }
   if (given.sahProject && !given.sahUrl) {
-    mistakes.push('custom.sah.sahProject is set, but custom.sah.sahUrl, the address of SAH, is not.');
+    mistakes.push(
+      'custom.sah.sahProject is set, but custom.sah.sahUrl, the address of SAH, is not.',
+    );
   }
   return mistakes;
 }

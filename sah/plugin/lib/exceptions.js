@@ -28,11 +28,16 @@ function notUsed(config) {
 function leftAlone({ key, left, triggers, edge }) {
   if (!left) return [];
   const what = triggers?.length ? ` Its triggers run $LATEST: ${triggers.join(', ')}.` : '';
-  return [{ level: edge && !triggers ? 'note' : 'left', text: `${key} gets no alias: ${left}.${what}` }];
+  return [
+    { level: edge && !triggers ? 'note' : 'left', text: `${key} gets no alias: ${left}.${what}` },
+  ];
 }
 
 function onEdge({ key }) {
-  return { level: 'note', text: `CloudFront serves a version of ${key}, never its alias; its other triggers are on the alias.` };
+  return {
+    level: 'note',
+    text: `CloudFront serves a version of ${key}, never its alias; its other triggers are on the alias.`,
+  };
 }
 
 function isSkill(definition) {

@@ -48,8 +48,12 @@ class Graph {
   /** Make one wait for another, unless it does already or that would close a circle. */
   depend(id, on) {
     if (this.reaches(id, on) || this.reaches(on, id)) return;
+    this.alsoAfter(id, on);
+  }
+
+  alsoAfter(id, on) {
     const resource = this.resources[id];
-    resource.DependsOn = [...[resource.DependsOn ?? []].flat(), on];
+    this.resources[id] = { ...resource, DependsOn: [...[resource.DependsOn ?? []].flat(), on] };
     this.changed(id);
   }
 

@@ -45,11 +45,19 @@ const INVOKES = {
   'AWS::SES::ReceiptRule': ['Rule.Actions.*.LambdaAction.FunctionArn'],
   'AWS::SNS::Subscription': ['Endpoint'],
   'AWS::SNS::Topic': ['Subscription.*.Endpoint'],
-  'AWS::StepFunctions::StateMachine': ['Definition.**', 'DefinitionString', 'DefinitionSubstitutions.**'],
+  'AWS::StepFunctions::StateMachine': [
+    'Definition.**',
+    'DefinitionString',
+    'DefinitionSubstitutions.**',
+  ],
 };
 
 /** In these a `Ref` is put together with other text, so it has to stay a name. */
-const KEEPS_NAMES = new Set(['AWS::StepFunctions::StateMachine', 'AWS::ApiGateway::RestApi', 'AWS::ApiGatewayV2::Api']);
+const KEEPS_NAMES = new Set([
+  'AWS::StepFunctions::StateMachine',
+  'AWS::ApiGateway::RestApi',
+  'AWS::ApiGatewayV2::Api',
+]);
 
 /** The function and its qualifier are two properties. */
 const HAS_QUALIFIER = {
@@ -125,11 +133,15 @@ function changeAt(value, steps, change) {
   if (typeof value !== 'object') return value;
   const branches = value['Fn::If'];
   if (Array.isArray(branches)) {
-    return { 'Fn::If': [branches[0], ...branches.slice(1).map((each) => changeAt(each, steps, change))] };
+    return {
+      'Fn::If': [branches[0], ...branches.slice(1).map((each) => changeAt(each, steps, change))],
+    };
   }
   if (step === '*') {
     if (Array.isArray(value)) return value.map((each) => changeAt(each, rest, change));
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, changeAt(each, rest, change)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, each]) => [key, changeAt(each, rest, change)]),
+    );
   }
   return step in value ? { ...value, [step]: changeAt(value[step], rest, change) } : value;
 }

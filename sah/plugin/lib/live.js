@@ -32,24 +32,32 @@ class AliasUnknown extends Error {}
  */
 async function pinAliases(template, aliasName, getAlias) {
   const found = activeAliases(template.Resources, aliasName);
-  const answers = await mapBounded(found, ({ functionName }) => find(getAlias, functionName, aliasName));
+  const answers = await mapBounded(found, ({ functionName }) =>
+    find(getAlias, functionName, aliasName),
+  );
   const pins = { kept: [], made: [] };
   let failure = null;
   found.forEach(({ resource, functionId, functionName }, index) => {
     const { alias, error } = answers[index];
     failure ??= error ? { functionName, error } : null;
-    resource.Properties = { ...resource.Properties, ...placeOf(alias, error, template.Resources, functionId) };
+    resource.Properties = {
+      ...resource.Properties,
+      ...placeOf(alias, error, template.Resources, functionId),
+    };
     if (!error) pins[alias ? 'kept' : 'made'].push(functionName);
   });
   if (failure) {
-    throw new AliasUnknown(`Lambda did not say where ${failure.functionName}:${aliasName} is (${failure.error.message})`);
+    throw new AliasUnknown(
+      `Lambda did not say where ${failure.functionName}:${aliasName} is (${failure.error.message})`,
+    );
   }
   return pins;
 }
 
 function activeAliases(resources, aliasName) {
   return Object.values(resources).flatMap((resource) => {
-    if (resource?.Type !== 'AWS::Lambda::Alias' || resource.Properties?.Name !== aliasName) return [];
+    if (resource?.Type !== 'AWS::Lambda::Alias' || resource.Properties?.Name !== aliasName)
+      return [];
     const [functionId] = resource.Properties.FunctionName?.['Fn::GetAtt'] ?? [];
     const functionName = resources[functionId]?.Properties?.FunctionName;
     return typeof functionName === 'string' ? [{ resource, functionId, functionName }] : [];
@@ -71,7 +79,10 @@ function placeOf(alias, error, resources, functionId) {
     return { FunctionVersion: { 'Fn::GetAtt': [versionId, 'Version'] }, RoutingConfig: undefined };
   }
   const weights = Object.entries(alias.RoutingConfig?.AdditionalVersionWeights ?? {});
-  const listed = weights.map(([FunctionVersion, FunctionWeight]) => ({ FunctionVersion, FunctionWeight }));
+  const listed = weights.map(([FunctionVersion, FunctionWeight]) => ({
+    FunctionVersion,
+    FunctionWeight,
+  }));
   return {
     FunctionVersion: alias.FunctionVersion,
     RoutingConfig: listed.length ? { AdditionalVersionWeights: listed } : undefined,

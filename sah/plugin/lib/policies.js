@@ -20,7 +20,9 @@ const STATEMENTS = [
  */
 function extendPolicies(properties, targets) {
   const extend = (given) =>
-    Array.isArray(given) ? given.map((each) => extendStatement(each, targets)) : extendStatement(given, targets);
+    Array.isArray(given)
+      ? given.map((each) => extendStatement(each, targets))
+      : extendStatement(given, targets);
   return STATEMENTS.reduce((value, path) => changeAt(value, path, extend), properties);
 }
 
@@ -30,7 +32,9 @@ function extendStatement(statement, targets) {
   const known = new Set(listed.map((each) => JSON.stringify(each)));
   const added = listed
     .map((each) => walk(each, { targets, change: true }))
-    .filter(({ value, found }) => found.some((each) => each.moved) && !known.has(JSON.stringify(value)))
+    .filter(
+      ({ value, found }) => found.some((each) => each.moved) && !known.has(JSON.stringify(value)),
+    )
     .map(({ value }) => value);
   return added.length ? { ...statement, Resource: [...listed, ...added] } : statement;
 }
@@ -38,7 +42,10 @@ function extendStatement(statement, targets) {
 /** Say whether an action's pattern covers an invocation. */
 function invokes(action) {
   if (typeof action !== 'string') return false;
-  const source = action.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.');
+  const source = action
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.');
   const pattern = new RegExp(`^${source}$`, 'i');
   return INVOKING.some((each) => pattern.test(each));
 }

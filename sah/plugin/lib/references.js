@@ -146,7 +146,8 @@ function visitOpaque(value, run) {
   visitMapping(value, inside);
   const bare = inside.found.filter((each) => each.qualifier === null);
   run.found.push(...bare);
-  if (bare.length && run.change) throw new NotRewritable(`it stands inside ${Object.keys(value)[0]}`);
+  if (bare.length && run.change)
+    throw new NotRewritable(`it stands inside ${Object.keys(value)[0]}`);
   return value;
 }
 

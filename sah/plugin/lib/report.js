@@ -22,7 +22,9 @@ const STACK_TIMEOUT_MS = 5000;
 async function report(serverless, config, log, command, api) {
   if (!config.projectUrl) return;
   if (!api) {
-    log.warning('SAH was not told of this deploy: there is no token. Set SAH_TOKEN, or custom.sah.sahToken.');
+    log.warning(
+      'SAH was not told of this deploy: there is no token. Set SAH_TOKEN, or custom.sah.sahToken.',
+    );
     return;
   }
   try {

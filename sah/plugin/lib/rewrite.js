@@ -14,6 +14,7 @@ const kinds = require('./kinds');
 const { Graph } = require('./graph');
 const { movePermissions } = require('./permissions');
 const { extendPolicies } = require('./policies');
+const { renameFormer } = require('./rename');
 const { walk } = require('./references');
 
 /**
@@ -25,6 +26,19 @@ const { walk } = require('./references');
  * @returns {Finding[]}
  */
 function rewrite(template, functions, change = true) {
+  const before = { ...template, Resources: { ...template.Resources } };
+  try {
+    return passOver(template, functions, change);
+  } catch (error) {
+    Object.assign(template, before);
+    const text = `The resources of your own could not be looked at (${error.message}) and are as you wrote them.`;
+    return [{ level: 'left', text }];
+  }
+}
+
+function passOver(template, functions, change) {
+  const { Outputs: outputs } = template;
+  if (outputs) template.Outputs = renameFormer(outputs, functions);
   const pass = new Pass(template, functions, change);
   for (const id of pass.ids()) pass.guarded(id, () => pass.resource(id));
   movePermissions(pass);
@@ -49,7 +63,11 @@ class Pass {
 
   /** The resources that mention a function at all. */
   ids() {
-    const words = this.functions.flatMap((each) => [each.logicalId, each.name]);
+    const words = this.functions.flatMap(({ logicalId, name, former }) => [
+      logicalId,
+      name,
+      former?.logicalId ?? name,
+    ]);
     const named = (id) => {
       const text = JSON.stringify(this.resources[id]) ?? '';
       return words.some((word) => text.includes(word));
@@ -65,12 +83,16 @@ class Pass {
     } catch (error) {
       this.resources[id] = before;
       this.graph.changed(id);
-      this.left(`${before.Type} ${id} could not be rewritten (${error.message}); it stays on $LATEST.`);
+      this.left(
+        `${before.Type} ${id} could not be rewritten (${error.message}); it stays on $LATEST.`,
+      );
       this.see(id, this.look(before.Properties));
     }
   }
 
   resource(id) {
+    this.resources[id] = renameFormer(this.resources[id], this.functions);
+    this.graph.changed(id);
     const { Type: type, Properties: properties } = this.resources[id];
     if (type === 'AWS::Lambda::Permission') return;
     if (type === 'AWS::Lambda::Function') this.environment(id);
@@ -114,10 +136,18 @@ class Pass {
       const onAlias = moved || Boolean(target.alias && qualifier === target.alias.name);
       const onLatest = !onAlias && (qualifier === null || qualifier === '$LATEST');
       if (onAlias || onLatest) this.callers.push({ id, type, key: target.key, onAlias });
-      if (this.change && onAlias && (byName || !moved)) this.waits.push([id, target.alias.logicalId]);
-      if (qualifier === '$LATEST') this.left(`${type} ${id} names $LATEST of ${target.key} itself; it was left so.`);
-      else if (onLatest && !this.change) this.left(`${type} ${id} invokes ${target.key} on $LATEST.`);
-      else if (onLatest && target.alias === null) target.triggers = [...(target.triggers ?? []), `${type} ${id}`];
+      if (this.change && onAlias && (byName || !moved))
+        this.waits.push([id, target.alias.logicalId]);
+      if (qualifier === '$LATEST')
+        this.left(`${type} ${id} names $LATEST of ${target.key} itself; it was left so.`);
+      else if (target.former && qualifier === target.former.name) {
+        this.left(
+          `${type} ${id} names the alias ${qualifier} of ${target.key}, which is ${target.alias.name} now.`,
+        );
+      } else if (onLatest && !this.change)
+        this.left(`${type} ${id} invokes ${target.key} on $LATEST.`);
+      else if (onLatest && target.alias === null)
+        target.triggers = [...(target.triggers ?? []), `${type} ${id}`];
     }
   }
 
@@ -131,18 +161,30 @@ class Pass {
     const bare = one.qualifier === null && (given === undefined || given === '$LATEST');
     const moved = bare && this.change && one.target.alias !== null;
     if (moved) this.put(id, { ...resource.Properties, Qualifier: one.target.alias.name });
-    this.see(id, [{ ...one, qualifier: bare ? null : one.qualifier ?? given, moved, byName: true }]);
+    this.see(id, [
+      { ...one, qualifier: bare ? null : (one.qualifier ?? given), moved, byName: true },
+    ]);
   }
 
   policies(id) {
-    if (this.change) this.put(id, extendPolicies(this.resources[id].Properties, this.functions.filter((each) => each.alias)));
+    if (this.change)
+      this.put(
+        id,
+        extendPolicies(
+          this.resources[id].Properties,
+          this.functions.filter((each) => each.alias),
+        ),
+      );
   }
 
   /** References at places where nobody knows whether an alias would be accepted. */
   unknown(id, known) {
     const { Type: type, Properties: properties } = this.resources[id];
     if (kinds.HARMLESS.has(type)) return;
-    const rest = known.reduce((value, path) => kinds.changeAt(value, path.split('.'), () => null), properties);
+    const rest = known.reduce(
+      (value, path) => kinds.changeAt(value, path.split('.'), () => null),
+      properties,
+    );
     const { ServiceToken: token, ...others } = rest ?? {};
     if (kinds.isCustomResource(type) && this.bare(token).length) {
       this.note(
@@ -150,20 +192,27 @@ class Pass {
           'for a resource that exists, and calls it only while it deploys.',
       );
     }
-    for (const { target } of this.bare(kinds.isCustomResource(type) ? others : rest)) this.unclear(id, type, target);
+    for (const { target } of this.bare(kinds.isCustomResource(type) ? others : rest))
+      this.unclear(id, type, target);
   }
 
   unclear(id, type, target) {
     if (type === 'AWS::SSM::Parameter') {
-      return this.note(`${type} ${id} hands out ${target.key} without the alias; who calls it by that runs $LATEST.`);
+      return this.note(
+        `${type} ${id} hands out ${target.key} without the alias; who calls it by that runs $LATEST.`,
+      );
     }
     this.callers.push({ id, type, key: target.key, onAlias: false });
-    return this.left(`${type} ${id} refers to ${target.key}, and whether it accepts an alias is not known; it was left on $LATEST.`);
+    return this.left(
+      `${type} ${id} refers to ${target.key}, and whether it accepts an alias is not known; it was left on $LATEST.`,
+    );
   }
 
   bare(value) {
     const found = this.look(value).filter((each) => each.qualifier === null && each.target.alias);
-    return found.filter((each, index) => found.findIndex((other) => other.target === each.target) === index);
+    return found.filter(
+      (each, index) => found.findIndex((other) => other.target === each.target) === index,
+    );
   }
 
   frameworkCustom(id) {
@@ -199,7 +248,9 @@ class Pass {
   outputs() {
     for (const [name, output] of Object.entries(this.template.Outputs ?? {})) {
       for (const { target } of this.bare(output?.Value)) {
-        this.note(`The output ${name} hands out ${target.key} without the alias; who calls it by that runs $LATEST.`);
+        this.note(
+          `The output ${name} hands out ${target.key} without the alias; who calls it by that runs $LATEST.`,
+        );
       }
     }
   }

@@ -14,9 +14,15 @@ const COMMANDS = {
         usage: 'Put every alias back to what an earlier deployment served',
         lifecycleEvents: ['rollback'],
         options: {
-          to: { usage: 'The number of a deployment in SAH, or "previous" (the default)', type: 'string' },
+          to: {
+            usage: 'The number of a deployment in SAH, or "previous" (the default)',
+            type: 'string',
+          },
           reason: { usage: 'Why: it stands in the history', type: 'string', required: true },
-          'override-reason': { usage: 'Why it may go on although the stack is being updated', type: 'string' },
+          'override-reason': {
+            usage: 'Why it may go on although the stack is being updated',
+            type: 'string',
+          },
         },
       },
       check: {

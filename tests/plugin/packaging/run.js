@@ -15,7 +15,9 @@ const TEMPLATE = '.serverless/cloudformation-template-update-stack.json';
 
 async function main() {
   const { framework, services } = JSON.parse(fs.readFileSync(0, 'utf8'));
-  const manifest = require.resolve(`${framework}/package.json`, { paths: [path.join(__dirname, '..')] });
+  const manifest = require.resolve(`${framework}/package.json`, {
+    paths: [path.join(__dirname, '..')],
+  });
   const Serverless = require(path.join(path.dirname(manifest), 'lib/serverless.js'));
   const emitter = require(require.resolve('log/lib/emitter', { paths: [path.dirname(manifest)] }));
   let warnings = [];
@@ -25,8 +27,15 @@ async function main() {
   for (const service of services) {
     warnings = [];
     const begun = performance.now();
-    const result = await packageOne(Serverless, service).catch((error) => ({ error: error.message }));
-    const line = { name: service.name, seconds: (performance.now() - begun) / 1000, warnings, ...result };
+    const result = await packageOne(Serverless, service).catch((error) => ({
+      error: error.message,
+    }));
+    const line = {
+      name: service.name,
+      seconds: (performance.now() - begun) / 1000,
+      warnings,
+      ...result,
+    };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   }
 }

@@ -13,16 +13,34 @@ function sessionOf(url, options = {}) {
   const lines = [];
   const config = { apiUrl: `${url}/api`, projectUrl: `${url}/api/projects/3` };
   const api = new Api('sah_secret', { backoff: [1, 1] });
-  return { api, config, options: { reason: 'Carts are empty', ...options }, lines, write: (line) => lines.push(line) };
+  return {
+    api,
+    config,
+    options: { reason: 'Carts are empty', ...options },
+    lines,
+    write: (line) => lines.push(line),
+  };
 }
 
-const OPERATION = { id: 12, url: 'http://sah/operations/12', to: 40, status: 'running', finished_at: null, moves: [] };
+const OPERATION = {
+  id: 12,
+  url: 'http://sah/operations/12',
+  to: 40,
+  status: 'running',
+  finished_at: null,
+  moves: [],
+};
 
 /** Answer the creation, then what `ends` says. */
 function operations(ends, running = 2) {
   return ({ method }, count) => {
     if (method === 'POST') return { status: 202, body: OPERATION };
-    return { body: count <= running ? OPERATION : { ...OPERATION, finished_at: '2026-01-01T00:00:00Z', ...ends } };
+    return {
+      body:
+        count <= running
+          ? OPERATION
+          : { ...OPERATION, finished_at: '2026-01-01T00:00:00Z', ...ends },
+    };
   };
 }
 
@@ -41,20 +59,34 @@ test('rolls back to the previous deployment and waits for the end', async () => 
   });
 });
 
-for (const [given, sent] of [['41', 41], ['#41', 41], ['previous', 'previous']]) {
+for (const [given, sent] of [
+  ['41', 41],
+  ['#41', 41],
+  ['previous', 'previous'],
+]) {
   test(`understands --to ${given}`, async () => {
     await withSah(operations({ status: 'succeeded' }), async (url, asked) => {
       await rollback(sessionOf(url, { to: given, 'override-reason': 'stuck' }), QUICK);
-      assert.deepEqual(asked[0].body, { to: sent, reason: 'Carts are empty', override_reason: 'stuck' });
+      assert.deepEqual(asked[0].body, {
+        to: sent,
+        reason: 'Carts are empty',
+        override_reason: 'stuck',
+      });
     });
   });
 }
 
 test('refuses a --to that is no deployment, before anything is asked', async () => {
-  await withSah(() => ({ body: {} }), async (url, asked) => {
-    await assert.rejects(rollback(sessionOf(url, { to: 'yesterday' }), QUICK), /--to has to be the number of a deployment/);
-    assert.equal(asked.length, 0);
-  });
+  await withSah(
+    () => ({ body: {} }),
+    async (url, asked) => {
+      await assert.rejects(
+        rollback(sessionOf(url, { to: 'yesterday' }), QUICK),
+        /--to has to be the number of a deployment/,
+      );
+      assert.equal(asked.length, 0);
+    },
+  );
 });
 
 for (const [end, words] of [
@@ -63,10 +95,16 @@ for (const [end, words] of [
   ['failed', /nothing was moved/],
 ]) {
   test(`fails when the operation ends ${end}, and says which moves did not work`, async () => {
-    const moves = [{ function: 'shop-cart', outcome: 'failed', detail: 'Version 7 is gone.' }, { function: 'shop-pay', outcome: 'put_back', detail: '' }];
+    const moves = [
+      { function: 'shop-cart', outcome: 'failed', detail: 'Version 7 is gone.' },
+      { function: 'shop-pay', outcome: 'put_back', detail: '' },
+    ];
     await withSah(operations({ status: end, error: '1 of 2 failed', moves }), async (url) => {
       await assert.rejects(rollback(sessionOf(url), QUICK), (error) => {
-        return words.test(error.message) && /\(1 of 2 failed\)\n  shop-cart: failed, Version 7 is gone\.$/.test(error.message);
+        return (
+          words.test(error.message) &&
+          /\(1 of 2 failed\)\n  shop-cart: failed, Version 7 is gone\.$/.test(error.message)
+        );
       });
     });
   });
@@ -86,28 +124,48 @@ test('goes on polling through a hiccup of the app', async () => {
 });
 
 test('does not ask twice for a rollback', async () => {
-  await withSah(() => ({ status: 503, body: {} }), async (url, asked) => {
-    await assert.rejects(rollback(sessionOf(url), QUICK), /503/);
-    assert.equal(asked.length, 1);
-  });
+  await withSah(
+    () => ({ status: 503, body: {} }),
+    async (url, asked) => {
+      await assert.rejects(rollback(sessionOf(url), QUICK), /503/);
+      assert.equal(asked.length, 1);
+    },
+  );
 });
 
 test('says where an operation goes on that takes too long', async () => {
   await withSah(operations({}, Infinity), async (url) => {
-    await assert.rejects(rollback(sessionOf(url), { poll: 0, longest: 0 }), /goes on in SAH: http:\/\/sah\/operations\/12/);
+    await assert.rejects(
+      rollback(sessionOf(url), { poll: 0, longest: 0 }),
+      /goes on in SAH: http:\/\/sah\/operations\/12/,
+    );
   });
 });
 
 test('shows what is live', async () => {
   const functions = [
-    { name: 'shop-cart', live: { version: '7', weights: { 8: 0.25 } }, published_version: '9', problems: [], warnings: ['is split'] },
+    {
+      name: 'shop-cart',
+      live: { version: '7', weights: { 8: 0.25 } },
+      published_version: '9',
+      problems: [],
+      warnings: ['is split'],
+    },
     { name: 'shop-pay', live: null, published_version: null, problems: [], warnings: [] },
     { name: 'shop-search-engine', live: { version: '12', weights: {} }, published_version: '12' },
     { name: 'shop-old', live: { version: '3', weights: {} }, published_version: '3', gone: true },
   ];
   const answer = ({ url }) => {
     if (url.includes('/functions')) return { body: { items: functions, next_cursor: null } };
-    if (url.includes('/deployments')) return { body: { items: [{ number: 42, live: 'not_live' }, { number: 41, live: 'live' }] } };
+    if (url.includes('/deployments'))
+      return {
+        body: {
+          items: [
+            { number: 42, live: 'not_live' },
+            { number: 41, live: 'live' },
+          ],
+        },
+      };
     return { body: PROJECT };
   };
   await withSah(answer, async (url) => {

@@ -21,11 +21,31 @@ test('needs no configuration at all', () => {
 });
 
 const ADDRESSES = [
-  [{ sahUrl: 'https://sah.example.com', sahProject: 3 }, 'https://sah.example.com/api', '/projects/3'],
-  [{ sahUrl: 'https://sah.example.com/', sahProject: '3' }, 'https://sah.example.com/api', '/projects/3'],
-  [{ sahUrl: 'https://example.com/sah', sahProject: 3 }, 'https://example.com/sah/api', '/projects/3'],
-  [{ sahUrl: 'http://sah:8000/api/projects/12/deployments' }, 'http://sah:8000/api', '/projects/12'],
-  [{ sahUrl: 'http://sah:8000/api/projects/12', sahProject: 12 }, 'http://sah:8000/api', '/projects/12'],
+  [
+    { sahUrl: 'https://sah.example.com', sahProject: 3 },
+    'https://sah.example.com/api',
+    '/projects/3',
+  ],
+  [
+    { sahUrl: 'https://sah.example.com/', sahProject: '3' },
+    'https://sah.example.com/api',
+    '/projects/3',
+  ],
+  [
+    { sahUrl: 'https://example.com/sah', sahProject: 3 },
+    'https://example.com/sah/api',
+    '/projects/3',
+  ],
+  [
+    { sahUrl: 'http://sah:8000/api/projects/12/deployments' },
+    'http://sah:8000/api',
+    '/projects/12',
+  ],
+  [
+    { sahUrl: 'http://sah:8000/api/projects/12', sahProject: 12 },
+    'http://sah:8000/api',
+    '/projects/12',
+  ],
 ];
 
 for (const [given, api, project] of ADDRESSES) {
@@ -39,7 +59,10 @@ for (const [given, api, project] of ADDRESSES) {
 
 const MISTAKES = [
   ['nonsense', /custom\.sah has to be a mapping/],
-  [{ activeAlias: 'x' }, /custom\.sah\.activeAlias is not a setting of SAH; the settings are activeAliasName/],
+  [
+    { activeAlias: 'x' },
+    /custom\.sah\.activeAlias is not a setting of SAH; the settings are activeAliasName/,
+  ],
   [{ activeAliasName: '7' }, /activeAliasName has to be the name of a Lambda alias .* not "7"/],
   [{ activeAliasName: '$LATEST' }, /activeAliasName has to be/],
   [{ useActiveAliasInEvents: 'yes' }, /useActiveAliasInEvents has to be true or false, not "yes"/],
@@ -50,8 +73,14 @@ const MISTAKES = [
   [{ aliases: ['ACTIVE'] }, /names ACTIVE, which activeAliasName has already/],
   [{ sahUrl: 'sah.example.com', sahProject: 3 }, /sahUrl has to be the address of SAH/],
   [{ sahUrl: 'https://sah.example.com' }, /names no project: set custom\.sah\.sahProject/],
-  [{ sahUrl: 'https://sah.example.com', sahProject: 'shop' }, /sahProject has to be the number of a project/],
-  [{ sahUrl: 'https://sah/api/projects/3', sahProject: 4 }, /names project 3 and custom\.sah\.sahProject 4/],
+  [
+    { sahUrl: 'https://sah.example.com', sahProject: 'shop' },
+    /sahProject has to be the number of a project/,
+  ],
+  [
+    { sahUrl: 'https://sah/api/projects/3', sahProject: 4 },
+    /names project 3 and custom\.sah\.sahProject 4/,
+  ],
   [{ sahProject: 3 }, /sahUrl, the address of SAH, is not/],
   [{ sahToken: 'two words' }, /sahToken has to be a token/],
 ];
@@ -59,7 +88,10 @@ const MISTAKES = [
 for (const [given, sentence] of MISTAKES) {
   test(`says what is wrong with ${JSON.stringify(given)}`, () => {
     const { mistakes, config } = read(given);
-    assert.ok(mistakes.some((each) => sentence.test(each)), mistakes.join('\n'));
+    assert.ok(
+      mistakes.some((each) => sentence.test(each)),
+      mistakes.join('\n'),
+    );
     assert.equal(config.activeAliasName, 'ACTIVE');
   });
 }

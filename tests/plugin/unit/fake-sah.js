@@ -37,7 +37,11 @@ async function withSah(answer, use) {
 /** A log that keeps what was said. */
 function memoryLog() {
   const said = [];
-  return { said, notice: (text) => said.push(text), warning: (text) => said.push(`Warning: ${text}`) };
+  return {
+    said,
+    notice: (text) => said.push(text),
+    warning: (text) => said.push(`Warning: ${text}`),
+  };
 }
 
 module.exports = { memoryLog, withSah };

@@ -7,8 +7,14 @@ const { AliasUnknown, UNKNOWN, pinAliases } = require('../../../sah/plugin/lib/l
 function templateOf(...names) {
   const resources = {};
   for (const name of names) {
-    resources[name] = { Type: 'AWS::Lambda::Function', Properties: { FunctionName: `shop-${name}` } };
-    resources[`${name}V`] = { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: name } } };
+    resources[name] = {
+      Type: 'AWS::Lambda::Function',
+      Properties: { FunctionName: `shop-${name}` },
+    };
+    resources[`${name}V`] = {
+      Type: 'AWS::Lambda::Version',
+      Properties: { FunctionName: { Ref: name } },
+    };
     resources[`${name}A`] = aliasOf(name, 'ACTIVE');
     resources[`${name}B`] = aliasOf(name, 'CANDIDATE');
   }
@@ -18,12 +24,18 @@ function templateOf(...names) {
 function aliasOf(name, alias) {
   return {
     Type: 'AWS::Lambda::Alias',
-    Properties: { FunctionName: { 'Fn::GetAtt': [name, 'Arn'] }, FunctionVersion: newest(name), Name: alias },
+    Properties: {
+      FunctionName: { 'Fn::GetAtt': [name, 'Arn'] },
+      FunctionVersion: newest(name),
+      Name: alias,
+    },
   };
 }
 
 const newest = (name) => ({ 'Fn::GetAtt': [`${name}V`, 'Version'] });
-const nothing = Object.assign(new Error('Cannot find alias'), { name: 'ResourceNotFoundException' });
+const nothing = Object.assign(new Error('Cannot find alias'), {
+  name: 'ResourceNotFoundException',
+});
 
 test('writes the version that is live, and leaves other aliases to the deploy', async () => {
   const template = templateOf('Hello');
@@ -57,9 +69,14 @@ test('begins on the new version where there is no alias yet, also after it was p
   assert.deepEqual(template.Resources.HelloA.Properties.FunctionVersion, newest('Hello'));
 });
 
-for (const error of [{ code: 'AWS_LAMBDA_GET_ALIAS_RESOURCE_NOT_FOUND_EXCEPTION' }, { providerError: { code: 'ResourceNotFoundException' } }]) {
+for (const error of [
+  { code: 'AWS_LAMBDA_GET_ALIAS_RESOURCE_NOT_FOUND_EXCEPTION' },
+  { providerError: { code: 'ResourceNotFoundException' } },
+]) {
   test(`understands an older framework: ${JSON.stringify(error)}`, async () => {
-    const pins = await pinAliases(templateOf('Hello'), 'ACTIVE', async () => Promise.reject(Object.assign(new Error('no'), error)));
+    const pins = await pinAliases(templateOf('Hello'), 'ACTIVE', async () =>
+      Promise.reject(Object.assign(new Error('no'), error)),
+    );
     assert.deepEqual(pins.made, ['shop-Hello']);
   });
 }
@@ -71,7 +88,10 @@ test('never guesses: what is not known can be deployed by nobody', async () => {
     return { FunctionVersion: '7' };
   };
   await assert.rejects(pinAliases(template, 'ACTIVE', getAlias), (error) => {
-    return error instanceof AliasUnknown && /where shop-Bye:ACTIVE is \(The security token is expired\)/.test(error.message);
+    return (
+      error instanceof AliasUnknown &&
+      /where shop-Bye:ACTIVE is \(The security token is expired\)/.test(error.message)
+    );
   });
   assert.equal(template.Resources.ByeA.Properties.FunctionVersion, UNKNOWN);
   assert.equal(template.Resources.HelloA.Properties.FunctionVersion, '7');

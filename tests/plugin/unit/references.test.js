@@ -4,21 +4,33 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { NotRewritable, walk } = require('../../../sah/plugin/lib/references');
 
-const HELLO = { key: 'hello', logicalId: 'Hello', name: 'shop-dev-hello', alias: { name: 'ACTIVE', logicalId: 'HelloAlias' } };
+const HELLO = {
+  key: 'hello',
+  logicalId: 'Hello',
+  name: 'shop-dev-hello',
+  alias: { name: 'ACTIVE', logicalId: 'HelloAlias' },
+};
 const ALONE = { key: 'alone', logicalId: 'Alone', name: 'shop-dev-alone', alias: null };
 const TARGETS = [HELLO, ALONE];
 const ARN = { 'Fn::GetAtt': ['Hello', 'Arn'] };
 
-const qualify = (value, options = {}) => walk(value, { targets: TARGETS, change: true, ...options }).value;
+const qualify = (value, options = {}) =>
+  walk(value, { targets: TARGETS, change: true, ...options }).value;
 
 const MOVED = {
   'an attribute': [ARN, { Ref: 'HelloAlias' }],
   'an attribute with a dot': [{ 'Fn::GetAtt': 'Hello.Arn' }, { Ref: 'HelloAlias' }],
   'a name': [{ Ref: 'Hello' }, { Ref: 'HelloAlias' }],
-  'text that is only the attribute': [{ 'Fn::Sub': '${Hello.Arn}' }, { 'Fn::Sub': '${HelloAlias}' }],
+  'text that is only the attribute': [
+    { 'Fn::Sub': '${Hello.Arn}' },
+    { 'Fn::Sub': '${HelloAlias}' },
+  ],
   'text that is only the name': [{ 'Fn::Sub': '${Hello}' }, { 'Fn::Sub': '${HelloAlias}' }],
   'an attribute in text': [{ 'Fn::Sub': 'a/${Hello.Arn}/b' }, { 'Fn::Sub': 'a/${HelloAlias}/b' }],
-  'a name in text': [{ 'Fn::Sub': 'arn:x:function:${Hello}/b' }, { 'Fn::Sub': 'arn:x:function:${Hello}:ACTIVE/b' }],
+  'a name in text': [
+    { 'Fn::Sub': 'arn:x:function:${Hello}/b' },
+    { 'Fn::Sub': 'arn:x:function:${Hello}:ACTIVE/b' },
+  ],
   'a variable of the text': [
     { 'Fn::Sub': ['a/${It}', { It: ARN }] },
     { 'Fn::Sub': ['a/${It}', { It: { Ref: 'HelloAlias' } }] },
@@ -32,12 +44,31 @@ const MOVED = {
     { 'Fn::Join': [':', ['function', { 'Fn::Join': [':', [{ Ref: 'Hello' }, 'ACTIVE']] }]] },
   ],
   'a joined literal': [
-    { 'Fn::Join': [':', ['arn', 'aws', 'lambda', { Ref: 'AWS::Region' }, '1', 'function', 'shop-dev-hello']] },
-    { 'Fn::Join': [':', ['arn', 'aws', 'lambda', { Ref: 'AWS::Region' }, '1', 'function', 'shop-dev-hello:ACTIVE']] },
+    {
+      'Fn::Join': [
+        ':',
+        ['arn', 'aws', 'lambda', { Ref: 'AWS::Region' }, '1', 'function', 'shop-dev-hello'],
+      ],
+    },
+    {
+      'Fn::Join': [
+        ':',
+        ['arn', 'aws', 'lambda', { Ref: 'AWS::Region' }, '1', 'function', 'shop-dev-hello:ACTIVE'],
+      ],
+    },
   ],
-  'a literal ARN': ['arn:aws:lambda:eu-west-1:1:function:shop-dev-hello', 'arn:aws:lambda:eu-west-1:1:function:shop-dev-hello:ACTIVE'],
-  'a literal name under its key': [{ FunctionName: 'shop-dev-hello', a: 1 }, { FunctionName: 'shop-dev-hello:ACTIVE', a: 1 }],
-  'a literal name in JSON': ['{"FunctionName": "shop-dev-hello"}', '{"FunctionName": "shop-dev-hello:ACTIVE"}'],
+  'a literal ARN': [
+    'arn:aws:lambda:eu-west-1:1:function:shop-dev-hello',
+    'arn:aws:lambda:eu-west-1:1:function:shop-dev-hello:ACTIVE',
+  ],
+  'a literal name under its key': [
+    { FunctionName: 'shop-dev-hello', a: 1 },
+    { FunctionName: 'shop-dev-hello:ACTIVE', a: 1 },
+  ],
+  'a literal name in JSON': [
+    '{"FunctionName": "shop-dev-hello"}',
+    '{"FunctionName": "shop-dev-hello:ACTIVE"}',
+  ],
   'both branches of a condition': [
     { 'Fn::If': ['Wanted', ARN, { Ref: 'Hello' }] },
     { 'Fn::If': ['Wanted', { Ref: 'HelloAlias' }, { Ref: 'HelloAlias' }] },
@@ -90,7 +121,11 @@ test('says what it saw without changing anything', () => {
   const seen = walk(value, { targets: TARGETS });
   assert.deepEqual(seen.value, value);
   const short = seen.found.map((each) => [each.target.key, each.qualifier, each.moved]);
-  assert.deepEqual(short, [['hello', null, false], ['alone', '7', false], ['hello', null, false]]);
+  assert.deepEqual(short, [
+    ['hello', null, false],
+    ['alone', '7', false],
+    ['hello', null, false],
+  ]);
 });
 
 test('leaves what it was given as it was', () => {

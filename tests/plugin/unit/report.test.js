@@ -27,38 +27,65 @@ function frameworkOf(request) {
   };
 }
 
-const known = async () => ({ Stacks: [{ StackId: 'arn:aws:cloudformation:eu-west-1:1:stack/shop-prod/a' }] });
+const known = async () => ({
+  Stacks: [{ StackId: 'arn:aws:cloudformation:eu-west-1:1:stack/shop-prod/a' }],
+});
 
 test('tells what was deployed, and prints the number and the page', async () => {
-  await withSah(() => ({ status: 201, body: { number: 41, url: 'http://sah/projects/3/deployments/41' } }), async (url, asked) => {
-    const log = memoryLog();
-    await report(frameworkOf(known), { projectUrl: `${url}/api/projects/3` }, log, 'deploy', api());
-    assert.deepEqual(log.said, ['SAH: deployment #41 was recorded: http://sah/projects/3/deployments/41']);
-    const [{ url: at, body, headers }] = asked;
-    assert.equal(at, '/api/projects/3/deployments');
-    assert.match(headers['idempotency-key'], /^[0-9a-f-]{36}$/);
-    const { service, stage, region, stack_id: stack, plugin_version: plugin, framework_version: framework, command } = body;
-    assert.deepEqual([service, stage, region, command], ['shop', 'prod', 'eu-west-1', 'deploy']);
-    assert.equal(stack, 'arn:aws:cloudformation:eu-west-1:1:stack/shop-prod/a');
-    assert.deepEqual([plugin, framework], [version, '3.99.0']);
-  });
+  await withSah(
+    () => ({ status: 201, body: { number: 41, url: 'http://sah/projects/3/deployments/41' } }),
+    async (url, asked) => {
+      const log = memoryLog();
+      await report(
+        frameworkOf(known),
+        { projectUrl: `${url}/api/projects/3` },
+        log,
+        'deploy',
+        api(),
+      );
+      assert.deepEqual(log.said, [
+        'SAH: deployment #41 was recorded: http://sah/projects/3/deployments/41',
+      ]);
+      const [{ url: at, body, headers }] = asked;
+      assert.equal(at, '/api/projects/3/deployments');
+      assert.match(headers['idempotency-key'], /^[0-9a-f-]{36}$/);
+      const {
+        service,
+        stage,
+        region,
+        stack_id: stack,
+        plugin_version: plugin,
+        framework_version: framework,
+        command,
+      } = body;
+      assert.deepEqual([service, stage, region, command], ['shop', 'prod', 'eu-west-1', 'deploy']);
+      assert.equal(stack, 'arn:aws:cloudformation:eu-west-1:1:stack/shop-prod/a');
+      assert.deepEqual([plugin, framework], [version, '3.99.0']);
+    },
+  );
 });
 
 test('is sent without the stack when AWS does not answer', async () => {
-  await withSah(() => ({ status: 201, body: { number: 2 } }), async (url, asked) => {
-    const refuse = async () => Promise.reject(new Error('AccessDenied'));
-    await report(frameworkOf(refuse), { projectUrl: url }, memoryLog(), 'rollback', api());
-    assert.equal(asked[0].body.stack_id, undefined);
-    assert.equal(asked[0].body.command, 'rollback');
-  });
+  await withSah(
+    () => ({ status: 201, body: { number: 2 } }),
+    async (url, asked) => {
+      const refuse = async () => Promise.reject(new Error('AccessDenied'));
+      await report(frameworkOf(refuse), { projectUrl: url }, memoryLog(), 'rollback', api());
+      assert.equal(asked[0].body.stack_id, undefined);
+      assert.equal(asked[0].body.command, 'rollback');
+    },
+  );
 });
 
 test('understands an app that answers with nothing but that it is fine', async () => {
-  await withSah(() => ({ status: 201, body: {} }), async (url) => {
-    const log = memoryLog();
-    await report(frameworkOf(known), { projectUrl: url }, log, 'deploy', api());
-    assert.deepEqual(log.said, ['SAH: the deployment was recorded.']);
-  });
+  await withSah(
+    () => ({ status: 201, body: {} }),
+    async (url) => {
+      const log = memoryLog();
+      await report(frameworkOf(known), { projectUrl: url }, log, 'deploy', api());
+      assert.deepEqual(log.said, ['SAH: the deployment was recorded.']);
+    },
+  );
 });
 
 for (const [what, answer] of Object.entries({
@@ -67,19 +94,31 @@ for (const [what, answer] of Object.entries({
   'a page instead of an answer': { text: '<html>' },
 })) {
   test(`warns of ${what} without failing, and without the token`, async () => {
-    await withSah(() => answer, async (url) => {
-      const log = memoryLog();
-      await report(frameworkOf(known), { projectUrl: url }, log, 'deploy', api());
-      assert.equal(log.said.length, 1);
-      assert.match(log.said[0], /^Warning: SAH was not told of this deploy: .*\. The deploy itself is done\.$/);
-      assert.doesNotMatch(log.said[0], /sah_secret/);
-    });
+    await withSah(
+      () => answer,
+      async (url) => {
+        const log = memoryLog();
+        await report(frameworkOf(known), { projectUrl: url }, log, 'deploy', api());
+        assert.equal(log.said.length, 1);
+        assert.match(
+          log.said[0],
+          /^Warning: SAH was not told of this deploy: .*\. The deploy itself is done\.$/,
+        );
+        assert.doesNotMatch(log.said[0], /sah_secret/);
+      },
+    );
   });
 }
 
 test('warns when there is no token', async () => {
   const log = memoryLog();
-  await report(frameworkOf(known), { projectUrl: 'http://sah/api/projects/3' }, log, 'deploy', null);
+  await report(
+    frameworkOf(known),
+    { projectUrl: 'http://sah/api/projects/3' },
+    log,
+    'deploy',
+    null,
+  );
   assert.match(log.said[0], /there is no token\. Set SAH_TOKEN/);
 });
 
