@@ -124,7 +124,11 @@ def test_commands_talk_to_the_app_and_say_by_their_status_how_it_went(run: Run) 
 def test_check_packages_and_says_what_would_stay_on_latest(run: Run) -> None:
     fine = run("sah", "check")
     assert fine.returncode == 0, fine.stderr
+    assert "SAH: " not in fine.stderr
     assert "Nothing stays on $LATEST: every trigger goes to ACTIVE." in fine.stdout
+    stays = run("sah", "check", makeLambdasActive=False)
+    assert stays.returncode == 0
+    assert "SAH: " not in stays.stderr  # nobody is asked where the alias is
     left = run("sah", "check", useActiveAliasInEvents=False)
     assert left.returncode == 1
     said = left.stdout + left.stderr

@@ -106,7 +106,7 @@ function checkBoolean(value, key) {
 }
 
 function checkUrl(value) {
-  if (value === null || parseUrl(value)) return [];
+  if (isUnset(value) || parseUrl(value)) return [];
   return [
     'custom.sah.sahUrl has to be the address of SAH, such as https://sah.example.com, or the ' +
       `deployments address of a project (…/api/projects/3/deployments), not ${show(value)}.`,
@@ -114,7 +114,7 @@ function checkUrl(value) {
 }
 
 function checkProject(value) {
-  if (value === null || /^[1-9][0-9]*$/.test(String(value))) return [];
+  if (isUnset(value) || /^[1-9][0-9]*$/.test(String(value))) return [];
   return [`custom.sah.sahProject has to be the number of a project in SAH, not ${show(value)}.`];
 }
 
@@ -142,12 +142,17 @@ function checkTogether(given) {
       `custom.sah.sahUrl names project ${named[2]} and custom.sah.sahProject ${given.sahProject}: keep one.`,
     );
   }
-  if (given.sahProject && !given.sahUrl) {
+  if (given.sahProject && given.sahUrl === undefined) {
     mistakes.push(
       'custom.sah.sahProject is set, but custom.sah.sahUrl, the address of SAH, is not.',
     );
   }
   return mistakes;
+}
+
+/** What `${env:SAH_URL, ''}` gives where reports are not wanted. */
+function isUnset(value) {
+  return value === null || value === '';
 }
 
 /** Give the address without its trailing slash and query, or null when it is none. */

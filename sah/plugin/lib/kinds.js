@@ -80,13 +80,16 @@ const HARMLESS = new Set([
   'AWS::ApplicationAutoScaling::ScalableTarget',
   'AWS::ApplicationAutoScaling::ScalingPolicy',
   'AWS::CloudFront::Distribution', // only takes versions
-  'AWS::CloudWatch::Alarm',
+  'AWS::CloudWatch::Alarm', // but for its actions, above
+  'AWS::CloudWatch::AnomalyDetector',
   'AWS::CloudWatch::CompositeAlarm',
   'AWS::CloudWatch::Dashboard',
+  'AWS::CloudWatch::InsightRule',
   'AWS::Lambda::Alias',
   'AWS::Lambda::Version',
   'AWS::Logs::LogGroup',
   'AWS::Logs::MetricFilter',
+  'AWS::Logs::QueryDefinition',
   'AWS::ResourceGroups::Group',
 ]);
 
