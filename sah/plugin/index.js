@@ -1,0 +1,207 @@
+'use strict';
+
+/** The plugin: which part of SAH acts at which moment of a deploy. */
+
+const { SCHEMA, readConfig } = require('./lib/config');
+const { addAliases, aimEvents, listFunctions } = require('./lib/aliases');
+const { describeExceptions } = require('./lib/exceptions');
+const { rewrite } = require('./lib/rewrite');
+const { COMMANDS } = require('./lib/usage');
+
+/** Loaded at the first use: packaging does not wait for what only a deploy or a command needs. */
+const later = {
+  get api() {
+    return require('./lib/api');
+  },
+  get aws() {
+    return require('./lib/aws');
+  },
+  get commands() {
+    return require('./lib/commands');
+  },
+  get live() {
+    return require('./lib/live');
+  },
+  get report() {
+    return require('./lib/report');
+  },
+};
+
+class SahPlugin {
+  /**
+   * @param {any} serverless
+   * @param {Record<string, any>} options of the command line
+   * @param {{log?: any, writeText?: (text: string) => void}} [utils] from Serverless 3 on
+   */
+  constructor(serverless, options, utils = {}) {
+    this.serverless = serverless;
+    this.options = options ?? {};
+    this.log = utils.log ?? plainLog(serverless);
+    this.write = utils.writeText ?? console.log;
+    this.functions = [];
+    /** @type {import('./lib/rewrite').Finding[]} */
+    this.findings = [];
+    if (serverless.service.provider.name !== 'aws') return;
+    this.provider = serverless.getProvider('aws');
+    serverless.configSchemaHandler?.defineCustomProperties({
+      type: 'object',
+      properties: { sah: SCHEMA },
+    });
+    this.commands = COMMANDS;
+    this.hooks = {
+      'before:package:cleanup': () => this.validate(),
+      'before:package:compileFunctions': () => this.aim(),
+      'after:package:compileFunctions': () => this.alias(),
+      'after:aws:package:finalize:mergeCustomProviderResources': () => this.finish(),
+      'before:aws:deploy:deploy:checkForChanges': () => this.stay(),
+      'after:deploy:deploy': () => this.tell('deploy'),
+      'after:rollback:rollback': () => this.options.timestamp && this.tell('rollback'),
+      'after:deploy:function:deploy': () => this.remind(),
+      'sah:status:status': () => this.talk('status'),
+      'sah:rollback:rollback': () => this.talk('rollback'),
+      'sah:check:check': () => this.check(),
+    };
+  }
+
+  get settings() {
+    return readConfig(this.serverless.service.custom?.sah, process.env);
+  }
+
+  get config() {
+    return this.settings.config;
+  }
+
+  get template() {
+    return this.serverless.service.provider.compiledCloudFormationTemplate;
+  }
+
+  /** Refuse to go on with mistakes under custom.sah, and say all of them. */
+  validate() {
+    const { mistakes } = this.settings;
+    if (mistakes.length) throw this.error(mistakes.join('\n'), 'SAH_CONFIGURATION');
+  }
+
+  /** Before the functions are compiled: their events go to the alias. */
+  aim() {
+    const { service } = this.serverless;
+    const { activeAliasName, useActiveAliasInEvents } = this.config;
+    this.functions = listFunctions(service, this.provider.naming, activeAliasName);
+    if (useActiveAliasInEvents)
+      aimEvents(service, this.provider.naming, this.functions, activeAliasName);
+  }
+
+  /** After the functions are compiled: the aliases themselves. */
+  alias() {
+    addAliases(this.template, this.functions, this.config.aliases);
+    for (const { key, alias } of this.functions) {
+      if (!alias) delete this.serverless.service.getFunction(key).targetAlias;
+    }
+  }
+
+  /** When the user's own resources are in the template: what is left. */
+  async finish() {
+    const found = rewrite(this.template, this.functions, this.config.useActiveAliasInEvents);
+    this.findings = [...found, ...describeExceptions(this)];
+    for (const { text } of this.findings) this.log.warning(`SAH: ${text}`);
+    if (this.config.makeLambdasActive || this.isCommand('sah check')) return;
+    await this.pin().catch((error) => {
+      if (!(error instanceof later.live.AliasUnknown)) throw error;
+      this.log.warning(
+        `SAH: ${error.message}. "serverless deploy" will ask again; the template as it is can be deployed by nothing else.`,
+      );
+    });
+  }
+
+  /** When a deploy begins: the aliases may have been moved since the service was packaged. */
+  async stay() {
+    if (this.config.makeLambdasActive) return;
+    try {
+      const { kept, made } = await this.pin();
+      const name = this.config.activeAliasName;
+      if (kept.length)
+        this.log.notice(
+          `SAH: ${name} of ${kept.join(', ')} stays where it is (makeLambdasActive is false).`,
+        );
+      if (made.length)
+        this.log.warning(
+          `SAH: ${made.join(', ')} had no alias ${name} yet; it begins on the version that this deploy publishes.`,
+        );
+    } catch (error) {
+      if (!(error instanceof later.live.AliasUnknown)) throw error;
+      throw this.error(
+        `${error.message}. With makeLambdasActive: false SAH never guesses, so nothing was deployed.`,
+        'SAH_ALIAS_UNKNOWN',
+      );
+    }
+  }
+
+  pin() {
+    const getAlias = (params) => later.aws.ask(this.serverless, 'Lambda', 'getAlias', params);
+    return later.live.pinAliases(this.template, this.config.activeAliasName, getAlias);
+  }
+
+  async tell(command) {
+    const { config, mistakes } = this.settings;
+    for (const mistake of mistakes) this.log.warning(`SAH: ${mistake}`);
+    const api = config.token ? new later.api.Api(config.token) : null;
+    await later.report.report(this.serverless, config, this.log, command, api);
+  }
+
+  remind() {
+    const name = this.config.activeAliasName;
+    this.log.warning(
+      `SAH: "deploy function" changes $LATEST only; the triggers stay on what ${name} serves until the next "deploy".`,
+    );
+  }
+
+  /** Carry out a command that talks to the app; its exit status says whether it worked. */
+  async talk(name) {
+    const session = this.session();
+    await later.commands[name](session).catch((error) => {
+      throw this.error(error.message, 'SAH_COMMAND');
+    });
+  }
+
+  /** Package, and fail when anything would stay on $LATEST. */
+  async check() {
+    await this.serverless.pluginManager.spawn('package');
+    const left = this.findings.filter((each) => each.level === 'left');
+    if (left.length) {
+      const list = left.map((each) => `  ${each.text}`).join('\n');
+      throw this.error(`This would stay on $LATEST:\n${list}`, 'SAH_LEFT_ON_LATEST');
+    }
+    this.write(`Nothing stays on $LATEST: every trigger goes to ${this.config.activeAliasName}.`);
+  }
+
+  /** What a command needs to talk to the app. */
+  session() {
+    this.validate();
+    const { config, options } = this;
+    if (!config.projectUrl)
+      throw this.error(
+        'Set custom.sah.sahUrl and custom.sah.sahProject first.',
+        'SAH_CONFIGURATION',
+      );
+    if (!config.token)
+      throw this.error(
+        'There is no token: set SAH_TOKEN, or custom.sah.sahToken.',
+        'SAH_CONFIGURATION',
+      );
+    return { api: new later.api.Api(config.token), config, options, write: this.write };
+  }
+
+  isCommand(name) {
+    return this.serverless.processedInput?.commands?.join(' ') === name;
+  }
+
+  error(message, code) {
+    return new this.serverless.classes.Error(message, code);
+  }
+}
+
+function plainLog(serverless) {
+  const write = (text) => serverless.cli.log(text);
+  return { notice: write, warning: write };
+}
+
+module.exports = SahPlugin;

@@ -1,0 +1,134 @@
+'use strict';
+
+/**
+ * Which functions get the alias, and how the framework learns of it.
+ *
+ * `functionObject.targetAlias` is how the framework points its own events at the alias that it
+ * makes for provisioned concurrency; set for every function, it does so for every event. It is
+ * not documented, so the packaging tests fail on the day that it stops working.
+ *
+ * @typedef {import('./references').Target & {left?: string, edge?: boolean, former?: object}} Function
+ *   `left` says why it gets no alias; `edge` that CloudFront uses one of its versions; `former` is
+ *   the alias that the framework would make of its own
+ */
+
+const NAMING = [
+  ['durableConfig', 'getLambdaDurableAliasName', 'getLambdaDurableAliasLogicalId'],
+  [
+    'provisionedConcurrency',
+    'getLambdaProvisionedConcurrencyAliasName',
+    'getLambdaProvisionedConcurrencyAliasLogicalId',
+  ],
+  ['snapStart', 'getLambdaSnapStartEnabledAliasName', 'getLambdaSnapStartAliasLogicalId'],
+];
+
+/**
+ * List the functions of the service, with the alias that each one gets.
+ *
+ * @returns {Function[]}
+ */
+function listFunctions(service, naming, aliasName) {
+  return service.getAllFunctions().map((key) => {
+    const definition = service.getFunction(key);
+    const logicalId = naming.getLambdaLogicalId(key);
+    const edge = hasEvent(definition, 'cloudFront');
+    const left = whyLeft(definition, service.provider, edge);
+    const alias = left ? null : { name: aliasName, logicalId: aliasLogicalId(logicalId, '') };
+    return { key, logicalId, name: definition.name, alias, left, edge };
+  });
+}
+
+/** The same logical id as the first plugin of this name gave, so that a stack can change over. */
+function aliasLogicalId(functionLogicalId, suffix) {
+  return `${functionLogicalId}Alias${suffix.replace(/[^A-Za-z0-9]/g, (sign) => (sign === '-' ? 'Dash' : 'Underscore'))}`;
+}
+
+function whyLeft(definition, provider, edge) {
+  if (edge && definition.events.every((event) => isEvent(event, 'cloudFront'))) {
+    return 'Lambda@Edge serves a version, never an alias';
+  }
+  const versioned = definition.versionFunction ?? provider.versionFunctions ?? true;
+  const published =
+    definition.provisionedConcurrency || definition.snapStart || definition.durableConfig;
+  return versioned || published ? undefined : 'versionFunction is false, so it has no versions';
+}
+
+function hasEvent(definition, kind) {
+  return (definition.events || []).some((event) => isEvent(event, kind));
+}
+
+function isEvent(event, kind) {
+  return event === kind || (typeof event === 'object' && event !== null && kind in event);
+}
+
+/** Tell the framework to point the events of these functions at their aliases. */
+function aimEvents(service, naming, functions, aliasName) {
+  for (const target of functions.filter((each) => each.alias)) {
+    const definition = service.getFunction(target.key);
+    target.former = formerAlias(definition, naming, target.key);
+    definition.targetAlias = { ...target.alias };
+  }
+  for (const [, name, logicalId] of NAMING) {
+    naming[name] = () => aliasName;
+    naming[logicalId] = (key) => aliasLogicalId(naming.getLambdaLogicalId(key), '');
+  }
+}
+
+function formerAlias(definition, naming, key) {
+  const [, name, logicalId] = NAMING.find(([setting]) => definition[setting]) ?? [];
+  return typeof naming[name] === 'function'
+    ? { name: naming[name](), logicalId: naming[logicalId](key) }
+    : undefined;
+}
+
+/**
+ * Add the alias, and the extra ones, of every function to the template.
+ *
+ * A function that the framework gave no version after all gets none, and no event is aimed at it.
+ */
+function addAliases(template, functions, extraNames) {
+  for (const target of functions.filter((each) => each.alias)) {
+    const version = findVersion(template.Resources, target.logicalId);
+    if (!version) {
+      Object.assign(target, { alias: null, left: 'the framework made no version of it' });
+      continue;
+    }
+    const [versionId, resource] = version;
+    resource.DeletionPolicy = 'Retain'; // what an alias may have to go back to
+    addAlias(template.Resources, target, target.alias, versionId);
+    for (const name of extraNames) {
+      const alias = { name, logicalId: aliasLogicalId(target.logicalId, name) };
+      addAlias(template.Resources, target, alias, versionId);
+    }
+  }
+}
+
+function addAlias(resources, target, alias, versionId) {
+  // The framework makes it for provisioned concurrency; its DependsOn is in FunctionName here.
+  const { DependsOn, ...made } = resources[alias.logicalId] ?? {};
+  const condition = resources[versionId].Condition;
+  resources[alias.logicalId] = {
+    Type: 'AWS::Lambda::Alias',
+    ...(condition && { Condition: condition }),
+    ...made,
+    Properties: {
+      ...made.Properties,
+      // Always the ARN: another spelling of the same function would make CloudFormation
+      // replace the alias, and fail since the name is taken.
+      FunctionName: { 'Fn::GetAtt': [target.logicalId, 'Arn'] },
+      FunctionVersion: { 'Fn::GetAtt': [versionId, 'Version'] },
+      Name: alias.name,
+    },
+  };
+}
+
+/** @returns {[string, any]|undefined} */
+function findVersion(resources, functionLogicalId) {
+  return Object.entries(resources).find(
+    ([, resource]) =>
+      resource?.Type === 'AWS::Lambda::Version' &&
+      resource.Properties?.FunctionName?.Ref === functionLogicalId,
+  );
+}
+
+module.exports = { addAliases, aimEvents, aliasLogicalId, findVersion, hasEvent, listFunctions };

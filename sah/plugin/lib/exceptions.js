@@ -1,0 +1,67 @@
+'use strict';
+
+/** Say what SAH leaves alone on purpose, and what only a person can finish. */
+
+const { hasEvent } = require('./aliases');
+
+/** @returns {import('./rewrite').Finding[]} */
+function describeExceptions({ functions, serverless, config, template }) {
+  if (!config.useActiveAliasInEvents) return [notUsed(config)];
+  return functions.flatMap((each) => {
+    const definition = serverless.service.getFunction(each.key);
+    return [
+      ...leftAlone(each),
+      ...(each.alias && each.edge ? [onEdge(each)] : []),
+      ...(each.alias && isSkill(definition) ? [skill(each)] : []),
+      ...(each.alias ? twoAliases(each, template.Resources) : []),
+    ];
+  });
+}
+
+function notUsed(config) {
+  const text =
+    `useActiveAliasInEvents is false: the alias ${config.activeAliasName} is made, ` +
+    'but every trigger stays where the framework puts it, so moving the alias rolls nothing back.';
+  return { level: 'left', text };
+}
+
+function leftAlone({ key, left, triggers, edge }) {
+  if (!left) return [];
+  const what = triggers?.length ? ` Its triggers run $LATEST: ${triggers.join(', ')}.` : '';
+  return [
+    { level: edge && !triggers ? 'note' : 'left', text: `${key} gets no alias: ${left}.${what}` },
+  ];
+}
+
+function onEdge({ key }) {
+  return {
+    level: 'note',
+    text: `CloudFront serves a version of ${key}, never its alias; its other triggers are on the alias.`,
+  };
+}
+
+function isSkill(definition) {
+  return hasEvent(definition, 'alexaSkill') || hasEvent(definition, 'alexaSmartHome');
+}
+
+function skill({ key, name, alias }) {
+  const text =
+    `The Alexa skill of ${key} is not in this stack, and only the alias may be called: put the ` +
+    `ARN of ${name}:${alias.name} into the skill's endpoint.`;
+  return { level: 'note', text };
+}
+
+/** Find an alias of the same name that the user made. */
+function twoAliases({ key, logicalId, alias }, resources) {
+  const text = JSON.stringify(logicalId);
+  return Object.entries(resources)
+    .filter(([id, each]) => id !== alias.logicalId && each?.Type === 'AWS::Lambda::Alias')
+    .filter(([, each]) => each.Properties?.Name === alias.name)
+    .filter(([, each]) => JSON.stringify(each.Properties.FunctionName).includes(text))
+    .map(([id]) => ({
+      level: 'left',
+      text: `${id} makes the alias ${alias.name} of ${key} as well; remove it, or the deploy will fail.`,
+    }));
+}
+
+module.exports = { describeExceptions };

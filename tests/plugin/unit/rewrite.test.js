@@ -1,0 +1,251 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { Graph } = require('../../../sah/plugin/lib/graph');
+const { rewrite } = require('../../../sah/plugin/lib/rewrite');
+
+const ARN = { 'Fn::GetAtt': ['Hello', 'Arn'] };
+const ALIAS = { Ref: 'HelloAlias' };
+
+/** A template with a function and its alias, and what the test adds. */
+function templateOf(more, outputs = {}) {
+  return {
+    Resources: {
+      Hello: { Type: 'AWS::Lambda::Function', Properties: { FunctionName: 'shop-dev-hello' } },
+      HelloVersion: {
+        Type: 'AWS::Lambda::Version',
+        Properties: { FunctionName: { Ref: 'Hello' } },
+      },
+      HelloAlias: {
+        Type: 'AWS::Lambda::Alias',
+        Properties: {
+          FunctionName: ARN,
+          FunctionVersion: { 'Fn::GetAtt': ['HelloVersion', 'Version'] },
+          Name: 'ACTIVE',
+        },
+      },
+      ...more,
+    },
+    Outputs: outputs,
+  };
+}
+
+function functions() {
+  return [
+    {
+      key: 'hello',
+      logicalId: 'Hello',
+      name: 'shop-dev-hello',
+      alias: { name: 'ACTIVE', logicalId: 'HelloAlias' },
+    },
+  ];
+}
+
+function run(more, outputs) {
+  const template = templateOf(more, outputs);
+  const findings = rewrite(template, functions());
+  return { resources: template.Resources, findings, texts: findings.map((each) => each.text) };
+}
+
+const RULE = { Type: 'AWS::Events::Rule', Properties: { Targets: [{ Id: 'a', Arn: ARN }] } };
+const permission = (more) => ({
+  Type: 'AWS::Lambda::Permission',
+  Properties: { FunctionName: { Ref: 'Hello' }, Action: 'lambda:InvokeFunction', ...more },
+});
+
+test('moves a permission with the rule that it lets in, and says nothing', () => {
+  const { resources, findings } = run({
+    Rule: RULE,
+    May: permission({ Principal: 'events.amazonaws.com' }),
+  });
+  assert.deepEqual(resources.Rule.Properties.Targets[0].Arn, ALIAS);
+  assert.deepEqual(resources.May.Properties.FunctionName, ALIAS);
+  assert.equal(resources.MayForLatest, undefined);
+  assert.deepEqual(findings, []);
+});
+
+test('keeps a permission of another account beside the one on the alias', () => {
+  const { resources, texts } = run({ May: permission({ Principal: '111122223333' }) });
+  assert.deepEqual(resources.May.Properties.FunctionName, ALIAS);
+  assert.deepEqual(resources.MayForLatest.Properties.FunctionName, { Ref: 'Hello' });
+  assert.match(texts[0], /lets in \(111122223333\) is not in this stack: point that at the alias/);
+});
+
+test('leaves a resource whole when one of its two references cannot be moved', () => {
+  const targets = [
+    { Id: 'a', Arn: ARN },
+    { Id: 'b', Arn: { 'Fn::Select': [0, [ARN]] } },
+  ];
+  const rule = { Type: 'AWS::Events::Rule', Properties: { Targets: targets } };
+  const { resources, texts } = run({
+    Rule: rule,
+    May: permission({ Principal: 'events.amazonaws.com' }),
+  });
+  assert.deepEqual(resources.Rule, rule);
+  assert.ok(resources.MayForLatest);
+  assert.match(texts[0], /Rule could not be rewritten \(it stands inside Fn::Select\)/);
+});
+
+for (const [what, source, kept] of [
+  ['by reference', { 'Fn::GetAtt': ['Rule', 'Arn'] }, false],
+  ['by its name', 'arn:aws:events:eu-west-1:1:rule/nightly', false],
+  ['by any rule', { 'Fn::Sub': 'arn:aws:events:${AWS::Region}:${AWS::AccountId}:rule/*' }, false],
+  ['of another name', 'arn:aws:events:eu-west-1:1:rule/elsewhere', true],
+  ['of a parameter', { Ref: 'RuleArn' }, true],
+]) {
+  test(`knows whether a permission is for a rule of this stack: ${what}`, () => {
+    const rule = { ...RULE, Properties: { ...RULE.Properties, Name: 'nightly' } };
+    const may = permission({ Principal: 'events.amazonaws.com', SourceArn: source });
+    const { resources, findings } = run({ Rule: rule, May: may });
+    assert.deepEqual(resources.May.Properties.FunctionName, ALIAS);
+    assert.equal('MayForLatest' in resources, kept);
+    assert.equal(findings.length, kept ? 1 : 0);
+  });
+}
+
+test('makes what waited for a permission wait for the kept one too', () => {
+  const bucket = { Type: 'AWS::S3::Bucket', DependsOn: 'May', Properties: {} };
+  const { resources } = run({ Bucket: bucket, May: permission({ Principal: 's3.amazonaws.com' }) });
+  assert.deepEqual(resources.Bucket.DependsOn, ['May', 'MayForLatest']);
+});
+
+test('renames an alias that the framework would have made', () => {
+  const former = { name: 'provisioned', logicalId: 'HelloProvConcLambdaAlias' };
+  const template = templateOf(
+    {
+      Scaling: {
+        Type: 'X::Y::Z',
+        DependsOn: [former.logicalId],
+        Properties: { Id: { 'Fn::Sub': 'function:${Hello}:provisioned' } },
+      },
+      Rule: {
+        Type: 'AWS::Events::Rule',
+        Properties: { Targets: [{ Arn: { 'Fn::Join': [':', [ARN, 'provisioned']] } }] },
+      },
+    },
+    { Out: { Value: { 'Fn::Sub': '${HelloProvConcLambdaAlias}' } } },
+  );
+  const findings = rewrite(
+    template,
+    functions().map((each) => ({ ...each, former })),
+  );
+  assert.deepEqual(template.Resources.Scaling, {
+    Type: 'X::Y::Z',
+    DependsOn: ['HelloAlias'],
+    Properties: { Id: { 'Fn::Sub': 'function:${Hello}:ACTIVE' } },
+  });
+  assert.deepEqual(template.Outputs.Out.Value, { 'Fn::Sub': '${HelloAlias}' });
+  assert.match(findings[0].text, /Rule names the alias provisioned of hello, which is ACTIVE now/);
+});
+
+test('gives the template back as it was when something unforeseen happens', () => {
+  const trap = {
+    get Type() {
+      throw new Error('boom');
+    },
+  };
+  const template = templateOf({ Rule: RULE, Trap: trap });
+  const before = { ...template.Resources };
+  const findings = rewrite(template, functions());
+  assert.deepEqual(Object.keys(template.Resources), Object.keys(before));
+  assert.equal(template.Resources.Rule, RULE);
+  assert.match(findings[0].text, /could not be looked at \(boom\)/);
+});
+
+test('survives resources that are no resources', () => {
+  const odd = {
+    Nothing: null,
+    Word: 'Hello',
+    List: ['Hello'],
+    Bare: { Type: 'AWS::Events::Rule' },
+    Rule: RULE,
+  };
+  const half = {
+    Half: { Type: 'AWS::Lambda::Permission', Properties: { FunctionName: { Ref: 'Hello' } } },
+  };
+  const { resources } = run({ ...odd, ...half });
+  assert.deepEqual(resources.Rule.Properties.Targets[0].Arn, ALIAS);
+});
+
+test('extends what a policy allows, and keeps what it allowed', () => {
+  const statement = (Action, Resource) => ({ Effect: 'Allow', Action, Resource });
+  const policy = {
+    Type: 'AWS::IAM::Policy',
+    Properties: {
+      PolicyDocument: {
+        Statement: [
+          statement('lambda:InvokeFunction', ARN),
+          statement(['lambda:Invoke*'], [{ 'Fn::Sub': '${Hello.Arn}:*' }]),
+          statement(['lambda:GetFunction'], ARN),
+          statement('*', '*'),
+        ],
+      },
+    },
+  };
+  const { resources, findings } = run({ Policy: policy });
+  const allowed = resources.Policy.Properties.PolicyDocument.Statement.map((each) => each.Resource);
+  assert.deepEqual(allowed, [[ARN, ALIAS], [{ 'Fn::Sub': '${Hello.Arn}:*' }], ARN, '*']);
+  assert.deepEqual(findings, []);
+});
+
+test('waits for an alias that is meant by its name', () => {
+  const filter = {
+    Type: 'AWS::Logs::SubscriptionFilter',
+    DependsOn: 'Something',
+    Properties: { DestinationArn: 'arn:aws:lambda:eu-west-1:1:function:shop-dev-hello' },
+  };
+  const { resources } = run({ Filter: filter });
+  assert.deepEqual(resources.Filter.DependsOn, ['Something', 'HelloAlias']);
+});
+
+test('never closes a circle', () => {
+  const template = templateOf({
+    Flow: {
+      Type: 'AWS::StepFunctions::StateMachine',
+      Properties: {
+        DefinitionString: '{"Resource":"arn:aws:lambda:eu-west-1:1:function:shop-dev-hello"}',
+      },
+    },
+  });
+  template.Resources.Hello.Properties.Environment = { Variables: { FLOW: { Ref: 'Flow' } } };
+  rewrite(template, functions());
+  assert.match(template.Resources.Flow.Properties.DefinitionString, /shop-dev-hello:ACTIVE/);
+  assert.equal(template.Resources.Flow.DependsOn, undefined);
+  assert.equal(new Graph(template.Resources).reaches('Flow', 'HelloAlias'), false);
+});
+
+test('reports what hands the function out without the alias', () => {
+  const template = templateOf(
+    { Name: { Type: 'AWS::SSM::Parameter', Properties: { Value: { Ref: 'Hello' } } } },
+    { Out: { Value: ARN } },
+  );
+  template.Resources.Hello.Properties.Environment = { Variables: { SELF: 'shop-dev-hello' } };
+  const findings = rewrite(template, functions());
+  assert.deepEqual(
+    findings.map((each) => each.level),
+    ['note', 'note', 'note'],
+  );
+  assert.match(
+    findings.map((each) => each.text).join('\n'),
+    /variable SELF of Hello[^]*Parameter Name[^]*output Out/,
+  );
+});
+
+test('leaves an explicit $LATEST, and says so', () => {
+  const rule = {
+    Type: 'AWS::Events::Rule',
+    Properties: { Targets: [{ Arn: { 'Fn::Sub': '${Hello.Arn}:$LATEST' } }] },
+  };
+  const { resources, texts } = run({ Rule: rule });
+  assert.deepEqual(resources.Rule, rule);
+  assert.match(texts[0], /names \$LATEST of hello itself/);
+});
+
+test('only looks when events shall stay where they are', () => {
+  const template = templateOf({ Rule: RULE });
+  const before = structuredClone(template);
+  const findings = rewrite(template, functions(), false);
+  assert.deepEqual(template, before);
+  assert.match(findings[0].text, /Rule invokes hello on \$LATEST/);
+});
