@@ -57,8 +57,8 @@ plugin-install: $(FRAMEWORKS)/.installed ## Install the frameworks that the plug
 plugin-test: $(FRAMEWORKS)/.installed ## Run every test of the plugin, with every framework
 	$(BIN)/python -m pytest tests/plugin -m '' --numprocesses auto --dist loadfile $(ARGS)
 
-e2e: $(VENV)/.dev ## Run the end-to-end tests only
-	$(BIN)/python -m pytest tests/e2e $(ARGS)
+e2e: $(FRAMEWORKS)/.installed ## Run the end-to-end tests only, a real deploy with the plugin among them
+	$(BIN)/python -m pytest tests/e2e -m '' $(ARGS)
 
 check: $(VENV)/.dev ## Lint, types, layers, templates
 	$(BIN)/ruff check .

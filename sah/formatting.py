@@ -1,5 +1,7 @@
 """Pure helpers that templates use as filters."""
 
+import re
+import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -87,6 +89,11 @@ def common_prefix(names: Iterable[str]) -> str:
     return known[0][: known[0].rfind("-", 0, length) + 1]
 
 
+def format_slug(text: str) -> str:
+    """Make a name that needs no quotes anywhere: ``My shop`` gives ``my-shop``."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "project"
+
+
 def format_status(status: int) -> str:
     """Name an HTTP status: ``Not found``."""
     return HTTPStatus(status).phrase.capitalize()
@@ -98,6 +105,8 @@ def init_app(app: Flask) -> None:
         ago=lambda moment: format_ago(moment, datetime.now(UTC)),
         utc=format_utc,
         duration=format_duration,
+        slug=format_slug,
+        shell_quote=shlex.quote,
         span=format_span,
         operation_title=format_operation,
         filesize=format_bytes,

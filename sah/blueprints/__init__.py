@@ -13,6 +13,7 @@ from sah.blueprints import (
     help,  # noqa: A004 - the blueprint's name
     operations,
     people,
+    plugin,
     projects,
     rates,
     safety,
@@ -31,6 +32,7 @@ _PAGES = (
     accounts,
     people,
     tokens,
+    plugin,
     api,
     help,
     setup,

@@ -1,24 +1,19 @@
 """Real deploys by osls 4 to the embedded AWS, with a SAH that only listens."""
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from sah.localaws import LocalAws
-from tests.plugin.conftest import environment, install_plugin
+from tests.plugin.conftest import install_plugin
+from tests.plugin.service import NAME, REGION, Service
 
 pytestmark = pytest.mark.thorough
-
-REGION = "eu-west-1"
-NAME = "shop-dev-hello"
-PATIENCE_S = 180
 
 
 class Sah:
@@ -53,73 +48,6 @@ class Sah:
         self.server.server_close()
 
 
-class Shop:
-    """A service on disk, and the framework that deploys it."""
-
-    def __init__(self, folder: Path, framework: Path, node: str, aws: LocalAws, sah: Sah) -> None:
-        self.folder = folder
-        self.command = [node, str(framework / "osls" / "bin" / "serverless.js")]
-        self.sah = sah
-        self.environment = environment(
-            AWS_ENDPOINT_URL=aws.url,
-            AWS_ACCESS_KEY_ID="test",
-            AWS_SECRET_ACCESS_KEY="test",
-            SAH_TOKEN="sah_secret",
-            SLS_AWS_MONITORING_FREQUENCY="200",  # milliseconds between two looks at the stack
-        )
-        self.lambda_: Any = boto3.client(
-            "lambda",
-            endpoint_url=aws.url,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-
-    def write(self, word: str, *, make_active: bool) -> None:
-        """Write the service, with code that nobody has seen before."""
-        service = {
-            "service": "shop",
-            "provider": {"name": "aws", "runtime": "nodejs20.x", "region": REGION},
-            "plugins": ["sah-plugin"],
-            "custom": {"sah": {"sahUrl": self.sah.url, "makeLambdasActive": make_active}},
-            "functions": {
-                "hello": {"handler": "handler.hello", "events": [{"httpApi": "GET /"}]},
-            },
-        }
-        (self.folder / "serverless.yml").write_text(json.dumps(service), encoding="utf-8")
-        code = f"exports.hello = async () => '{word}';\n"
-        (self.folder / "handler.js").write_text(code, encoding="utf-8")
-
-    def run(self, *arguments: str, status: int = 0) -> str:
-        done = subprocess.run(
-            [*self.command, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-        said = done.stdout + done.stderr
-        assert done.returncode == status, said
-        assert "sah_secret" not in said
-        return said
-
-    def alias(self) -> tuple[str, dict[str, float]]:
-        answer = self.lambda_.get_alias(FunctionName=NAME, Name="ACTIVE")
-        weights = (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-        return answer["FunctionVersion"], weights
-
-    def versions(self) -> list[str]:
-        listed = self.lambda_.list_versions_by_function(FunctionName=NAME)["Versions"]
-        return [each["Version"] for each in listed if each["Version"] != "$LATEST"]
-
-    def answer(self) -> str:
-        invoked = self.lambda_.invoke(FunctionName=NAME, Qualifier="ACTIVE")
-        return str(json.load(invoked["Payload"]))
-
-
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
     with LocalAws() as aws:
@@ -134,17 +62,17 @@ def sah() -> Iterator[Sah]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, frameworks: Path, node: str, aws: LocalAws, sah: Sah) -> Shop:
+def shop(tmp_path: Path, frameworks: Path, node: str, aws: LocalAws, sah: Sah) -> Service:
     aws.reset()
     install_plugin(tmp_path)
-    return Shop(tmp_path, frameworks, node, aws, sah)
+    return Service(tmp_path, frameworks, node, aws.url, sah.url)
 
 
-def test_what_the_framework_does_to_the_alias_is_reported(shop: Shop) -> None:
+def test_what_the_framework_does_to_the_alias_is_reported(shop: Service, sah: Sah) -> None:
     shop.write("one", make_active=True)
     said = shop.run("deploy")
     assert "SAH: deployment #1 was recorded: http://sah.test/deployments/1" in said
-    [report] = shop.sah.reports
+    [report] = sah.reports
     assert report["command"] == "deploy"
     assert (report["service"], report["stage"], report["region"]) == ("shop", "dev", REGION)
     assert report["stack_id"].startswith(
@@ -165,12 +93,14 @@ def test_what_the_framework_does_to_the_alias_is_reported(shop: Shop) -> None:
     stamps = [line.split(":")[1].strip() for line in listed.splitlines() if "Timestamp:" in line]
     said = shop.run("rollback", "--timestamp", stamps[0])
     assert "deployment #3 was recorded" in said
-    assert shop.sah.reports[-1]["command"] == "rollback"
+    assert sah.reports[-1]["command"] == "rollback"
     assert shop.answer() == "one"
 
 
-def test_an_alias_that_shall_stay_stays_wherever_it_was_moved(shop: Shop, aws: LocalAws) -> None:
-    shop.sah.close()
+def test_an_alias_that_shall_stay_stays_wherever_it_was_moved(
+    shop: Service, sah: Sah, aws: LocalAws
+) -> None:
+    sah.close()
     shop.write("one", make_active=False)
     said = shop.run("deploy")
     assert f"{NAME} had no alias ACTIVE yet" in said

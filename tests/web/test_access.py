@@ -32,6 +32,7 @@ GETS = {
     "/projects/1/deployments/1/compare?with=live": Right.VIEW,
     "/projects/1/deployments/1/rollback": Right.OPERATE,
     "/projects/1/rollback": Right.OPERATE,
+    "/projects/1/plugin": Right.VIEW,
     "/projects/1/operations": Right.VIEW,
     "/projects/1/edit": Right.ADMINISTER,
     "/projects/1/delete": Right.ADMINISTER,
@@ -96,7 +97,7 @@ CALLS = {
     ("POST", "/api/operations/1/undo"): Right.OPERATE,
     ("DELETE", "/api/projects/1"): Right.ADMINISTER,
 }
-OPEN = {"/login", "/logout", "/setup", "/healthz", "/version", "/nowhere"}
+OPEN = {"/plugin/<filename>", "/login", "/logout", "/setup", "/healthz", "/version", "/nowhere"}
 
 
 @pytest.fixture
