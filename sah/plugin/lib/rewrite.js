@@ -80,6 +80,7 @@ class Pass {
       work();
     } catch (error) {
       this.resources[id] = before;
+      this.waits = this.waits.filter(([each]) => each !== id);
       this.graph.changed(id);
       this.left(
         `${before.Type} ${id} could not be rewritten (${error.message}); it stays on $LATEST.`,
