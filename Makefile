@@ -9,7 +9,7 @@ export PATH := $(PATH):$(abspath $(BIN))
 FRAMEWORKS := tests/plugin/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test plugin-install plugin-test check fmt bench e2e clean
+.PHONY: help install demo run test plugin-install plugin-test plugin-bench check fmt bench e2e clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ plugin-install: $(FRAMEWORKS)/.installed ## Install the frameworks that the plug
 
 plugin-test: $(FRAMEWORKS)/.installed ## Run every test of the plugin, with every framework
 	$(BIN)/python -m pytest tests/plugin -m '' --numprocesses auto --dist loadfile $(ARGS)
+
+plugin-bench: $(FRAMEWORKS)/.installed ## Measure what the plugin adds to packaging
+	$(BIN)/python -m tests.bench.plugin $(ARGS)
 
 e2e: $(FRAMEWORKS)/.installed ## Run the end-to-end tests only, a real deploy with the plugin among them
 	$(BIN)/python -m pytest tests/e2e -m '' $(ARGS)

@@ -115,23 +115,20 @@ class SahPlugin {
   /** When a deploy begins: the aliases may have been moved since the service was packaged. */
   async stay() {
     if (this.config.makeLambdasActive) return;
-    try {
-      const { kept, made } = await this.pin();
-      const name = this.config.activeAliasName;
-      if (kept.length)
-        this.log.notice(
-          `SAH: ${name} of ${kept.join(', ')} stays where it is (makeLambdasActive is false).`,
-        );
-      if (made.length)
-        this.log.warning(
-          `SAH: ${made.join(', ')} had no alias ${name} yet; it begins on the version that this deploy publishes.`,
-        );
-    } catch (error) {
+    const { kept, made } = await this.pin().catch((error) => {
       if (!(error instanceof later.live.AliasUnknown)) throw error;
-      throw this.error(
-        `${error.message}. With makeLambdasActive: false SAH never guesses, so nothing was deployed.`,
-        'SAH_ALIAS_UNKNOWN',
+      const why = 'With makeLambdasActive: false SAH never guesses, so nothing was deployed.';
+      throw this.error(`${error.message}. ${why}`, 'SAH_ALIAS_UNKNOWN');
+    });
+    const name = this.config.activeAliasName;
+    if (kept.length) {
+      this.log.notice(
+        `SAH: ${name} of ${listed(kept)} stays where it is (makeLambdasActive is false).`,
       );
+    }
+    if (made.length) {
+      const begins = 'it begins on the version that this deploy publishes';
+      this.log.warning(`SAH: ${listed(made)} had no alias ${name} yet; ${begins}.`);
     }
   }
 
@@ -197,6 +194,10 @@ class SahPlugin {
   error(message, code) {
     return new this.serverless.classes.Error(message, code);
   }
+}
+
+function listed(names) {
+  return names.length > 5 ? `${names.length} functions` : names.join(', ');
 }
 
 function plainLog(serverless) {

@@ -87,13 +87,14 @@ function formerAlias(definition, naming, key) {
  * A function that the framework gave no version after all gets none, and no event is aimed at it.
  */
 function addAliases(template, functions, extraNames) {
+  const versions = findVersions(template.Resources);
   for (const target of functions.filter((each) => each.alias)) {
-    const version = findVersion(template.Resources, target.logicalId);
-    if (!version) {
+    const versionId = versions.get(target.logicalId);
+    if (!versionId) {
       Object.assign(target, { alias: null, left: 'the framework made no version of it' });
       continue;
     }
-    const [versionId, resource] = version;
+    const resource = template.Resources[versionId];
     resource.DeletionPolicy = 'Retain'; // what an alias may have to go back to
     addAlias(template.Resources, target, target.alias, versionId);
     for (const name of extraNames) {
@@ -122,13 +123,16 @@ function addAlias(resources, target, alias, versionId) {
   };
 }
 
-/** @returns {[string, any]|undefined} */
-function findVersion(resources, functionLogicalId) {
-  return Object.entries(resources).find(
-    ([, resource]) =>
-      resource?.Type === 'AWS::Lambda::Version' &&
-      resource.Properties?.FunctionName?.Ref === functionLogicalId,
+/**
+ * Find the version of each function in a template.
+ *
+ * @returns {Map<string, string>} its logical id, by that of the function
+ */
+function findVersions(resources) {
+  const versions = Object.entries(resources).filter(
+    ([, resource]) => resource?.Type === 'AWS::Lambda::Version',
   );
+  return new Map(versions.map(([id, resource]) => [resource.Properties?.FunctionName?.Ref, id]));
 }
 
-module.exports = { addAliases, aimEvents, aliasLogicalId, findVersion, hasEvent, listFunctions };
+module.exports = { addAliases, aimEvents, aliasLogicalId, findVersions, hasEvent, listFunctions };

@@ -3,19 +3,20 @@
 /** Say what SAH leaves alone on purpose, and what only a person can finish. */
 
 const { hasEvent } = require('./aliases');
+const { namesIn } = require('./graph');
 
 /** @returns {import('./rewrite').Finding[]} */
 function describeExceptions({ functions, serverless, config, template }) {
   if (!config.useActiveAliasInEvents) return [notUsed(config)];
-  return functions.flatMap((each) => {
+  const single = functions.flatMap((each) => {
     const definition = serverless.service.getFunction(each.key);
     return [
       ...leftAlone(each),
       ...(each.alias && each.edge ? [onEdge(each)] : []),
       ...(each.alias && isSkill(definition) ? [skill(each)] : []),
-      ...(each.alias ? twoAliases(each, template.Resources) : []),
     ];
   });
+  return [...single, ...twoAliases(functions, template.Resources)];
 }
 
 function notUsed(config) {
@@ -51,17 +52,21 @@ function skill({ key, name, alias }) {
   return { level: 'note', text };
 }
 
-/** Find an alias of the same name that the user made. */
-function twoAliases({ key, logicalId, alias }, resources) {
-  const text = JSON.stringify(logicalId);
+/** Find aliases of the same name that the user made. */
+function twoAliases(functions, resources) {
+  const ours = new Map(
+    functions.filter((each) => each.alias).map((each) => [each.logicalId, each]),
+  );
+  const made = new Set([...ours.values()].map((each) => each.alias.logicalId));
   return Object.entries(resources)
-    .filter(([id, each]) => id !== alias.logicalId && each?.Type === 'AWS::Lambda::Alias')
-    .filter(([, each]) => each.Properties?.Name === alias.name)
-    .filter(([, each]) => JSON.stringify(each.Properties.FunctionName).includes(text))
-    .map(([id]) => ({
-      level: 'left',
-      text: `${id} makes the alias ${alias.name} of ${key} as well; remove it, or the deploy will fail.`,
-    }));
+    .filter(([id, each]) => each?.Type === 'AWS::Lambda::Alias' && !made.has(id))
+    .flatMap(([id, each]) => {
+      const [logicalId] = namesIn(each.Properties?.FunctionName);
+      const target = ours.get(logicalId);
+      if (!target || each.Properties.Name !== target.alias.name) return [];
+      const text = `${id} makes the alias ${target.alias.name} of ${target.key} as well; remove it, or the deploy will fail.`;
+      return [{ level: 'left', text }];
+    });
 }
 
 module.exports = { describeExceptions };

@@ -12,7 +12,7 @@
  * @property {string[]} made functions that have no alias yet, so that it begins on the new version
  */
 
-const { findVersion } = require('./aliases');
+const { findVersions } = require('./aliases');
 const { isNotFound } = require('./aws');
 
 /** Stands in the template while nobody knows; CloudFormation refuses it, and so moves nothing. */
@@ -75,7 +75,7 @@ async function find(getAlias, functionName, aliasName) {
 function placeOf(alias, error, resources, functionId) {
   if (error) return { FunctionVersion: UNKNOWN, RoutingConfig: undefined };
   if (!alias) {
-    const [versionId] = findVersion(resources, functionId);
+    const versionId = findVersions(resources).get(functionId);
     return { FunctionVersion: { 'Fn::GetAtt': [versionId, 'Version'] }, RoutingConfig: undefined };
   }
   const weights = Object.entries(alias.RoutingConfig?.AdditionalVersionWeights ?? {});

@@ -44,9 +44,22 @@ const OPAQUE = '\0';
  */
 function walk(value, options) {
   const found = [];
-  const byId = new Map(options.targets.map((target) => [target.logicalId, target]));
-  const run = { ...options, found, byId, key: '' };
+  const run = { ...options, ...indexOf(options.targets), found, key: '' };
   return { value: visit(value, run, { before: '', after: '', whole: true }), found };
+}
+
+const indexes = new WeakMap();
+
+/** What is looked up for every value, made once for a list of functions. */
+function indexOf(targets) {
+  if (!indexes.has(targets)) {
+    const names = targets.map(({ name }) => escape(name));
+    indexes.set(targets, {
+      byId: new Map(targets.map((target) => [target.logicalId, target])),
+      named: new RegExp(names.length ? names.join('|') : '(?!)'), // most texts name none of them
+    });
+  }
+  return indexes.get(targets);
 }
 
 const ALONE = Object.freeze({ before: '', after: '', whole: true });
@@ -152,6 +165,7 @@ function visitOpaque(value, run) {
 }
 
 function visitText(text, run, place) {
+  if (!run.named.test(text)) return text;
   return run.targets.reduce((current, target) => {
     if (!current.includes(target.name)) return current;
     return current.replace(literalOf(target, run, place), (match, offset, all) => {
@@ -163,7 +177,7 @@ function visitText(text, run, place) {
 
 /** Where a text means a function by its name, and not something else of the same name. */
 function literalOf(target, run, place) {
-  const name = target.name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const name = escape(target.name);
   const ends = '(?![A-Za-z0-9_-])';
   const ways = [`(?<=:function:)${name}${ends}`, `(?<="FunctionName"\\s*:\\s*")${name}${ends}`];
   const alone = (run.literals && !place.before) || /FunctionName$/.test(run.key);
@@ -187,6 +201,10 @@ function textOf(piece) {
   return typeof text === 'string' ? text : OPAQUE;
 }
 
+function escape(text) {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
 function attributeOf(given) {
   if (Array.isArray(given)) return given;
   if (typeof given !== 'string') return [undefined, undefined];
@@ -198,4 +216,4 @@ function isMapping(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-module.exports = { NotRewritable, walk, attributeOf, isMapping };
+module.exports = { NotRewritable, attributeOf, escape, isMapping, walk };

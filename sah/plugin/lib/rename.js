@@ -6,6 +6,8 @@
  * Scaling policies and the like refer to it by its logical id, and to its name in `function:NAME:provisioned`.
  */
 
+const { escape } = require('./references');
+
 /**
  * @param {any} part of a template
  * @param {import('./aliases').Function[]} functions
@@ -27,10 +29,6 @@ function renameOne(text, { logicalId, name, alias, former }) {
       new RegExp(`(?<=${means}):${escape(former.name)}(?![A-Za-z0-9_-])`, 'g'),
       `:${alias.name}`,
     );
-}
-
-function escape(text) {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 module.exports = { renameFormer };

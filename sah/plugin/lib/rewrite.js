@@ -63,14 +63,12 @@ class Pass {
 
   /** The resources that mention a function at all. */
   ids() {
-    const words = this.functions.flatMap(({ logicalId, name, former }) => [
-      logicalId,
-      name,
-      former?.logicalId ?? name,
-    ]);
+    const words = new Set(
+      this.functions.flatMap(({ logicalId, name, former }) => [logicalId, name, former?.logicalId]),
+    );
     const named = (id) => {
       const text = JSON.stringify(this.resources[id]) ?? '';
-      return words.some((word) => text.includes(word));
+      return text.match(/[A-Za-z0-9_-]+/g)?.some((word) => words.has(word));
     };
     return Object.keys(this.resources).filter((id) => this.resources[id]?.Type && named(id));
   }
@@ -82,6 +80,7 @@ class Pass {
       work();
     } catch (error) {
       this.resources[id] = before;
+      this.waits = this.waits.filter(([each]) => each !== id);
       this.graph.changed(id);
       this.left(
         `${before.Type} ${id} could not be rewritten (${error.message}); it stays on $LATEST.`,

@@ -12,7 +12,11 @@ const PARAMS = { FunctionName: 'shop-hello', Name: 'ACTIVE' };
 test('asks by the request of a framework of the third generation', async () => {
   const request = async (...given) => given;
   const serverless = { getProvider: () => ({ request }) };
-  assert.deepEqual(await ask(serverless, 'Lambda', 'getAlias', PARAMS), ['Lambda', 'getAlias', PARAMS]);
+  assert.deepEqual(await ask(serverless, 'Lambda', 'getAlias', PARAMS), [
+    'Lambda',
+    'getAlias',
+    PARAMS,
+  ]);
 });
 
 /** A folder in which a framework has an SDK of its own. */
@@ -35,7 +39,10 @@ test("asks with the newest framework's own SDK, and never by its request", async
     getAwsSdkV3Config: async () => config,
     request: () => assert.fail('it throws from osls 4 on'),
   };
-  const serverless = { getProvider: () => provider, config: { serverlessPath: frameworkWithSdk() } };
+  const serverless = {
+    getProvider: () => provider,
+    config: { serverlessPath: frameworkWithSdk() },
+  };
   const answer = await ask(serverless, 'Lambda', 'getAlias', PARAMS);
   assert.deepEqual(answer, { config, command: 'GetAliasCommand', params: PARAMS });
 });

@@ -97,7 +97,10 @@ for (const [given, sentence] of MISTAKES) {
 }
 
 test('takes empty settings as not set, so that they can come from the environment', () => {
-  const { config, mistakes } = read({ sahUrl: '', sahProject: 3, sahToken: '' }, { SAH_TOKEN: 'sah_env' });
+  const { config, mistakes } = read(
+    { sahUrl: '', sahProject: 3, sahToken: '' },
+    { SAH_TOKEN: 'sah_env' },
+  );
   assert.deepEqual(mistakes, []);
   assert.deepEqual([config.projectUrl, config.apiUrl, config.token], [null, null, 'sah_env']);
   assert.deepEqual(read({ sahUrl: null, sahProject: '' }).mistakes, []);

@@ -75,7 +75,8 @@ test('keeps a permission of another account beside the one on the alias', () => 
 test('leaves a resource whole when one of its two references cannot be moved', () => {
   const targets = [
     { Id: 'a', Arn: ARN },
-    { Id: 'b', Arn: { 'Fn::Select': [0, [ARN]] } },
+    { Id: 'b', Arn: 'arn:aws:lambda:eu-west-1:1:function:shop-dev-hello' },
+    { Id: 'c', Arn: { 'Fn::Select': [0, [ARN]] } },
   ];
   const rule = { Type: 'AWS::Events::Rule', Properties: { Targets: targets } };
   const { resources, texts } = run({
