@@ -18,7 +18,7 @@ from sah.services.deployments import get_deployment, parse_number
 from sah.services.live import find_newest_partly_live, list_periods
 from sah.services.operations import OperationRequest, plan_project_switch
 from sah.services.projects import get_project
-from sah.services.snapshots import SnapshotEntry, read_entries
+from sah.services.snapshots import SnapshotEntry, explain_missing, read_entries
 
 PREVIOUS: Literal["previous"] = "previous"
 # A deployment's number, or the one that was live before the present one.
@@ -136,6 +136,6 @@ def _entries_of(project: Project, deployment: Deployment) -> tuple[SnapshotEntry
             deployment.error or "Try again in a few seconds.",
         )
     if deployment.snapshot_id is None:
-        why = deployment.error or "Its snapshot was removed by the retention setting."
+        why = explain_missing(deployment)
         raise ConflictError(f"What #{number} put live is not known. {why}")
     return read_entries(project, [deployment.snapshot_id]).get(deployment.snapshot_id, ())
