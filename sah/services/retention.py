@@ -12,7 +12,7 @@ from sah.models import Deployment, Function, Project, PublishedVersion, Snapshot
 from sah.models.deployments import snapshot_version
 from sah.services.live import find_newest_partly_live, find_wholly_live_number
 from sah.services.locks import claim_project
-from sah.services.rollback import find_previous
+from sah.services.rollback import find_previous_number
 
 log = structlog.get_logger(__name__)
 
@@ -60,11 +60,10 @@ def _list_kept(project_id: int, keep: int) -> set[int]:
         .order_by(Deployment.number.desc())
         .limit(keep)
     )
-    previous = find_previous(project_id)
     needed = {
         find_wholly_live_number(project_id),
         find_newest_partly_live(project_id),
-        previous.number if previous else None,
+        find_previous_number(project_id),
     } - {None}
     of_needed = sa.select(Deployment.snapshot_id).where(
         *has_snapshot, Deployment.number.in_(needed)

@@ -50,10 +50,16 @@ def parse_target(text: str) -> Target:
 
 def find_previous(project_id: int) -> Deployment | None:
     """Find the deployment that “roll back” means when nobody says more."""
-    number = choose_previous_deployment(
-        list_periods(project_id), find_newest_partly_live(project_id)
-    )
+    number = find_previous_number(project_id)
     return None if number is None else get_deployment(project_id, number)
+
+
+def find_previous_number(project_id: int) -> int | None:
+    """Find the number of the deployment that “roll back” means when nobody says more."""
+    periods = list_periods(project_id)
+    is_mixed = bool(periods) and periods[-1].ended_at is not None
+    partly_live = find_newest_partly_live(project_id) if is_mixed else None
+    return choose_previous_deployment(periods, partly_live)
 
 
 def plan_rollback(project_id: int, to: Target = PREVIOUS) -> RollbackPlan:
