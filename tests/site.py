@@ -77,7 +77,9 @@ class Server:
         """Kill master and workers at once, with -9."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
     def kill_master(self) -> None:
         """Kill the master alone; its worker ends once it notices."""
