@@ -25,7 +25,8 @@ class Settings:
     """All settings of one instance.
 
     ``encryption_keys`` are Fernet keys: the first encrypts, all decrypt, so that a
-    key can be rotated. Times are in seconds. ``port`` 0 is any free one.
+    key can be rotated. Times are in seconds. ``port`` 0 is any free one, and
+    ``keep_snapshots`` 0 means all.
     """
 
     instance: Path
@@ -36,6 +37,7 @@ class Settings:
     port: int = 8000
     threads: int = 8
     sync_interval_s: int = 60
+    keep_snapshots: int = 0
     cookie_secure: bool = False
     proxy_hops: int = 0
     api_requests_per_minute: int = 60_000
@@ -68,6 +70,7 @@ def load_settings(
         port=read.number("SAH_PORT", 8000, 0, 65535),
         threads=read.number("SAH_THREADS", 8, 1, 256),
         sync_interval_s=read.number("SAH_SYNC_INTERVAL", 60, 5, 86400),
+        keep_snapshots=read.number("SAH_KEEP_SNAPSHOTS", 0, 0, 10_000),
         cookie_secure=read.switch("SAH_COOKIE_SECURE", default=False),
         proxy_hops=read.number("SAH_PROXY_HOPS", 0, 0, 5),
         api_requests_per_minute=read.number("SAH_API_REQUESTS_PER_MINUTE", 60_000, 1, 1_000_000),
@@ -88,6 +91,7 @@ _KNOWN = {
     "SAH_PORT",
     "SAH_THREADS",
     "SAH_SYNC_INTERVAL",
+    "SAH_KEEP_SNAPSHOTS",
     "SAH_COOKIE_SECURE",
     "SAH_PROXY_HOPS",
     "SAH_API_REQUESTS_PER_MINUTE",

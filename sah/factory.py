@@ -50,6 +50,7 @@ def configure_flask(app: Flask, settings: Settings) -> None:
         SECRET_KEY=settings.secret_key,
         ENCRYPTION_KEYS=settings.encryption_keys,
         SYNC_INTERVAL_S=settings.sync_interval_s,
+        KEEP_SNAPSHOTS=settings.keep_snapshots,
         API_REQUESTS_PER_MINUTE=settings.api_requests_per_minute,
         API_FAILURES_PER_MINUTE=settings.api_failures_per_minute,
         SQLALCHEMY_DATABASE_URI=check_database_url(settings.database_url),

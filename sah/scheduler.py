@@ -8,6 +8,7 @@ from flask import Flask
 
 from sah.services import sync
 from sah.services.capture import capture_due
+from sah.services.retention import prune_snapshots
 from sah.services.runner import resume_operations
 
 # An account that hangs holds up one run of the sync; the next ones leave it out.
@@ -17,6 +18,7 @@ _RUNS_AT_ONCE = 4
 _TAKE_UP_EVERY_S = 15
 # How soon after a webhook SAH begins to read what was deployed.
 _CAPTURE_EVERY_S = 1
+_PRUNE_EVERY_DAYS = 1
 
 
 def start_scheduler(app: Flask) -> BackgroundScheduler:
@@ -32,6 +34,10 @@ def start_scheduler(app: Flask) -> BackgroundScheduler:
     def capture_job() -> None:
         with app.app_context():
             capture_due()
+
+    def prune_job() -> None:
+        with app.app_context():
+            prune_snapshots(app.config["KEEP_SNAPSHOTS"])
 
     sync.allow_syncs()
     scheduler = BackgroundScheduler(
@@ -61,6 +67,13 @@ def start_scheduler(app: Flask) -> BackgroundScheduler:
         args=[app],
         seconds=_TAKE_UP_EVERY_S,
         id="take-up",
+        next_run_time=datetime.now(UTC),
+    )
+    scheduler.add_job(
+        prune_job,
+        "interval",
+        days=_PRUNE_EVERY_DAYS,
+        id="prune",
         next_run_time=datetime.now(UTC),
     )
     scheduler.start()

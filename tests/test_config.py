@@ -42,6 +42,8 @@ def test_first_starts_at_the_same_time_agree_on_the_secrets(tmp_path: Path) -> N
         ("SAH_PORT", "eighty"),
         ("SAH_PORT", "65536"),
         ("SAH_PORT", "-1"),
+        ("SAH_KEEP_SNAPSHOTS", "all"),
+        ("SAH_KEEP_SNAPSHOTS", "-1"),
         ("SAH_PORT", "٨"),
         ("SAH_PORT", ""),
         ("SAH_HOST", " "),

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
-from flask import Flask, abort, g, redirect, request, url_for
+from flask import Flask, Request, abort, g, redirect, request, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
@@ -110,12 +111,23 @@ def safe_next(target: str | None) -> str | None:
     return None
 
 
+class PeoplesSessions(SecureCookieSessionInterface):
+    """Sessions are people's: a call that stands on its token neither reads nor makes one."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Read the cookie, unless there is a token."""
+        if is_api() and "Authorization" in request.headers:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
 def init_app(app: Flask) -> None:
     """Check every request, and let templates ask ``may('operate')``."""
 
     def check() -> ResponseReturnValue | None:
         return _check_access(app)
 
+    app.session_interface = PeoplesSessions()
     app.before_request(check)
     app.jinja_env.globals.update(may=may, safe_next=safe_next, current_user=current_user)
 

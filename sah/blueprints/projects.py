@@ -24,7 +24,7 @@ from sah.services.projects import (
     list_project_summaries,
     update_project,
 )
-from sah.services.rollback import find_previous
+from sah.services.rollback import find_previous_number
 from sah.services.sync import SyncReport, sync_project
 from sah.services.timeline import list_timeline
 
@@ -63,7 +63,7 @@ def show(project_id: int) -> ResponseReturnValue:
         "projects/show.html",
         summary=summary,
         timeline=list_timeline(summary.project, limit=_LATEST),
-        previous=find_previous(project_id),
+        previous=find_previous_number(project_id),
     )
 
 

@@ -8,7 +8,7 @@ import structlog
 from flask import Flask, current_app
 
 from sah.domain.deployments import DeploymentStatus
-from sah.domain.errors import SahError
+from sah.domain.errors import BusyError, SahError
 from sah.extensions import db
 from sah.models import Deployment
 from sah.services.sync import SyncReport, sync_project
@@ -50,6 +50,9 @@ def capture_project(project_id: int) -> None:
     started_at = datetime.now(UTC)
     try:
         reason = _reason(sync_project(project_id))
+    except BusyError as error:
+        _wait_for_turn(project_id, started_at, str(error))
+        return
     except SahError as error:
         reason = str(error)
     _postpone(project_id, started_at, reason)
@@ -71,6 +74,21 @@ def _lease(projects: list[int]) -> None:
             Deployment.next_try_at <= now,
         )
         .values(next_try_at=now + _LEASE)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+
+
+def _wait_for_turn(project_id: int, started_at: datetime, reason: str) -> None:
+    """Try again soon, since nothing failed: a sync or an operation is at work on the project."""
+    db.session.execute(
+        sa.update(Deployment)
+        .where(
+            Deployment.project_id == project_id,
+            Deployment.status == DeploymentStatus.PENDING,
+            Deployment.created_at <= started_at,
+        )
+        .values(error=reason, next_try_at=datetime.now(UTC) + timedelta(seconds=_FIRST_DELAY_S))
         .execution_options(synchronize_session=False)
     )
     db.session.commit()

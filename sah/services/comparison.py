@@ -11,7 +11,7 @@ from sah.extensions import db
 from sah.models import Deployment, Function, FunctionAlias, Project, PublishedVersion
 from sah.services.deployments import get_deployment, parse_number
 from sah.services.projects import get_project
-from sah.services.snapshots import config_of, read_entries
+from sah.services.snapshots import config_of, explain_missing, read_entries
 
 LIVE: Literal["live"] = "live"
 # A deployment's number, or what is live now.
@@ -60,7 +60,7 @@ def _read_side(project: Project, side: Side) -> tuple[Deployment | None, dict[st
     deployment = get_deployment(project.id, side)
     if deployment.snapshot_id is None:
         raise ConflictError(
-            f"What #{deployment.number} put live is not known.", deployment.error or ""
+            f"What #{deployment.number} put live is not known.", explain_missing(deployment)
         )
     entries = read_entries(project, [deployment.snapshot_id]).get(deployment.snapshot_id, ())
     return deployment, {entry.function: entry.config for entry in entries}

@@ -18,7 +18,7 @@ from sah.services.deployments import get_deployment, parse_number
 from sah.services.live import find_newest_partly_live, list_periods
 from sah.services.operations import OperationRequest, plan_project_switch
 from sah.services.projects import get_project
-from sah.services.snapshots import SnapshotEntry, read_entries
+from sah.services.snapshots import SnapshotEntry, explain_missing, read_entries
 
 PREVIOUS: Literal["previous"] = "previous"
 # A deployment's number, or the one that was live before the present one.
@@ -50,10 +50,16 @@ def parse_target(text: str) -> Target:
 
 def find_previous(project_id: int) -> Deployment | None:
     """Find the deployment that “roll back” means when nobody says more."""
-    number = choose_previous_deployment(
-        list_periods(project_id), find_newest_partly_live(project_id)
-    )
+    number = find_previous_number(project_id)
     return None if number is None else get_deployment(project_id, number)
+
+
+def find_previous_number(project_id: int) -> int | None:
+    """Find the number of the deployment that “roll back” means when nobody says more."""
+    periods = list_periods(project_id)
+    is_mixed = bool(periods) and periods[-1].ended_at is not None
+    partly_live = find_newest_partly_live(project_id) if is_mixed else None
+    return choose_previous_deployment(periods, partly_live)
 
 
 def plan_rollback(project_id: int, to: Target = PREVIOUS) -> RollbackPlan:
@@ -136,6 +142,6 @@ def _entries_of(project: Project, deployment: Deployment) -> tuple[SnapshotEntry
             deployment.error or "Try again in a few seconds.",
         )
     if deployment.snapshot_id is None:
-        why = deployment.error or "Its snapshot was removed by the retention setting."
+        why = explain_missing(deployment)
         raise ConflictError(f"What #{number} put live is not known. {why}")
     return read_entries(project, [deployment.snapshot_id]).get(deployment.snapshot_id, ())

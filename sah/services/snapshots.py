@@ -138,6 +138,13 @@ def routing_of(alias: FunctionAlias | None) -> Routing | None:
     return None if alias is None else Routing(alias.version, tuple(alias.weights.items()))
 
 
+def explain_missing(deployment: Deployment) -> str:
+    """Say why a deployment has no snapshot."""
+    if deployment.pruned_at is not None:
+        return "Its snapshot was removed by the retention setting."
+    return deployment.error or "It has not been read from AWS yet."
+
+
 def newest_captured(project_id: int, *, before: int | None = None) -> Deployment | None:
     """Find the newest deployment that was captured, or the newest before a number."""
     query = (

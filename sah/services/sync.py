@@ -1,13 +1,8 @@
 """Read stacks from AWS into the tables: every minute, and when a person asks."""
 
-import fcntl
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import sqlalchemy as sa
 import structlog
@@ -27,6 +22,7 @@ from sah.domain.errors import (
 from sah.extensions import db
 from sah.models import Function, Project
 from sah.services.accounts import open_gateway
+from sah.services.locks import claim_account, claim_project
 from sah.services.projects import find_active_operation, get_project
 from sah.services.reading import (
     Known,
@@ -34,7 +30,6 @@ from sah.services.reading import (
     allow_readings,
     end_readings,
     read_each,
-    wait_or_end,
 )
 from sah.services.seen import SyncTarget, store_failure, store_gone_stack, store_stack
 from sah.services.settling import fail_waiting, settle_deployments
@@ -90,7 +85,7 @@ def sync_all(*, force_full: bool = False, patience_s: float = 0.0) -> list[SyncR
 
     def sync_account(item: tuple[int, list[tuple[int, str]]]) -> list[SyncReport]:
         account_id, projects = item
-        with app.app_context(), _claim(f"account-{account_id}", patience_s) as claimed:
+        with app.app_context(), claim_account(account_id, patience_s) as claimed:
             if not claimed:
                 log.warning("sync.skipped", account=account_id, reason="the last one is not over")
                 why = "It is being synced already."
@@ -152,7 +147,7 @@ def sync_project(
 
 def _sync_claimed(project_id: int, *, force_full: bool, patience_s: float) -> SyncReport:
     project = get_project(project_id)
-    with _claim(f"project-{project_id}", patience_s) as claimed:
+    with claim_project(project_id, patience_s) as claimed:
         if not claimed:
             raise BusyError(f"{project.name} is being synced already.", "Look again in a moment.")
         _refuse_while_moving(project)
@@ -196,25 +191,6 @@ def end_syncs() -> None:
 def allow_syncs() -> None:
     """Take back ``end_syncs``."""
     allow_readings()
-
-
-@contextmanager
-def _claim(name: str, patience_s: float) -> Iterator[bool]:
-    """Take a lock that other processes of this instance see too, and that dies with this one."""
-    file = Path(current_app.config["INSTANCE"]) / f".sync-{name}.lock"
-    give_up_at = time.monotonic() + patience_s
-    with file.open("w") as handle:
-        while not (claimed := _try_lock(handle.fileno())) and time.monotonic() < give_up_at:
-            wait_or_end(0.1)
-        yield claimed
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _refuse_while_moving(project: Project) -> None:

@@ -79,10 +79,10 @@ def _list_targets(snapshot_id: int) -> list[_Target]:
 
 def _store(seen: Iterable[tuple[_Target, _Seen]]) -> None:
     now = datetime.now(UTC)
-    for target, found in seen:
-        row = db.session.get(PublishedVersion, target.row_id)
-        if row is None or found is None:
-            continue
+    answers = {target.row_id: found for target, found in seen if found is not None}
+    query = sa.select(PublishedVersion).where(PublishedVersion.id.in_(answers))
+    for row in db.session.scalars(query):
+        found = answers[row.id]
         if isinstance(found, FunctionVersion):
             row.state, row.state_reason = found.state, found.state_reason
             row.state_reason_code = found.state_reason_code

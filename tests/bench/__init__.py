@@ -1,1 +1,1 @@
-"""How fast operations are, measured: ``make bench``."""
+"""How fast SAH is, measured: ``make bench``."""

@@ -8,10 +8,15 @@ import os
 import sqlite3
 import threading
 
+import click
 from flask import Flask, Response, jsonify, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from sah import gunicorn_conf
+from sah.cli.run import address_of, listen, serve
+from sah.config import load_settings
 
 
 class Base(DeclarativeBase):
@@ -69,3 +74,16 @@ def create_app() -> Flask:
         return jsonify(id=cursor.lastrowid), 201
 
     return app
+
+
+def main() -> None:
+    """Serve the views under the settings of ``sah run``, but without its jobs."""
+    for hook in ("pre_fork", "post_worker_init"):
+        delattr(gunicorn_conf, hook)
+    listener = listen(load_settings(environ=os.environ | {"SAH_PORT": "0"}))
+    click.echo(f"bare: {address_of(listener)}")
+    serve(create_app(), listener)
+
+
+if __name__ == "__main__":
+    main()

@@ -33,6 +33,10 @@ class Aws:
         """Make functions with three versions each, their aliases at the second."""
         self.ask("add_functions", names)
 
+    def add_stack(self, name: str, functions: int) -> None:
+        """Deploy a stack of so many functions with one version each."""
+        self.ask("add_stack", name, functions)
+
     def set_knobs(self, *, latency_ms: float, rate_limits: bool) -> None:
         """Turn the two knobs, with full buckets."""
         self.ask("set_knobs", latency_ms, rate_limits)
@@ -90,6 +94,9 @@ class _Server:
         for name in names:
             self._world.add_function(name, versions=3)
             self._world.set_alias(name, ALIAS, "2")
+
+    def add_stack(self, name: str, functions: int) -> None:
+        self._world.add_stack(name, {f"{name}-{number:03}": 1 for number in range(functions)})
 
     def set_knobs(self, latency_ms: float, rate_limits: bool) -> None:
         self._aws.latency_ms, self._aws.rate_limits = latency_ms, rate_limits

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, session
 
 from sah.domain.tokens import Scope
 from sah.extensions import db
@@ -148,6 +148,15 @@ class TestCalls:
     def test_a_wrong_token_never_falls_back_to_the_log_in(self, admin: StrictClient) -> None:
         answer = admin.http.get("/api/user", headers={"Authorization": "Bearer x"})
         assert answer.status_code == 401
+
+    def test_a_call_with_a_token_knows_nothing_of_the_log_in(
+        self, admin: StrictClient, secret: str
+    ) -> None:
+        with admin.http as http:
+            answer = http.get("/api/user", headers={"Authorization": f"Bearer {secret}"})
+            assert dict(session) == {}
+        assert answer.json is not None
+        assert answer.json["token"] == "ci"
 
     def test_the_log_in_librarys_own_tokens_open_nothing(self, app: Flask) -> None:
         with app.app_context():

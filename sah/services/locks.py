@@ -1,0 +1,42 @@
+"""Locks that the processes of one instance hold against each other, and that die with them."""
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from flask import current_app
+
+from sah.services.reading import wait_or_end
+
+
+def claim_account(account_id: int, patience_s: float) -> AbstractContextManager[bool]:
+    """Hold off other syncs of an account's projects, see ``claim_project``."""
+    return _claim(f"account-{account_id}", patience_s)
+
+
+def claim_project(project_id: int, patience_s: float) -> AbstractContextManager[bool]:
+    """Hold off whoever else reads a project from AWS or changes what was read.
+
+    Enters with False when another one holds it for longer than ``patience_s`` seconds.
+    """
+    return _claim(f"project-{project_id}", patience_s)
+
+
+@contextmanager
+def _claim(name: str, patience_s: float) -> Iterator[bool]:
+    file = Path(current_app.config["INSTANCE"]) / f".sync-{name}.lock"
+    give_up_at = time.monotonic() + patience_s
+    with file.open("w") as handle:
+        while not (claimed := _try_lock(handle.fileno())) and time.monotonic() < give_up_at:
+            wait_or_end(0.1)
+        yield claimed
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
