@@ -20,6 +20,7 @@ def track_live(project_id: int, at: datetime) -> None:
     is when they were seen so; of two deployments with the same snapshot the older one
     counts, since the newer changed nothing. The caller commits.
     """
+    lock_project(project_id)
     live = _find_wholly_live(project_id)
     last = _last_period(project_id)
     is_open = last is not None and last.ended_at is None
@@ -34,6 +35,19 @@ def track_live(project_id: int, at: datetime) -> None:
         db.session.add(LivePeriod(project_id=project_id, deployment_id=live.id, began_at=at))
 
 
+def lock_project(project_id: int) -> None:
+    """Let no other writer between what is read of a project now and what is written then.
+
+    A sync and an operation that ends may both find out what is live. Until the commit.
+    """
+    db.session.execute(
+        sa.update(Project)
+        .where(Project.id == project_id)
+        .values(sync_tried_at=Project.sync_tried_at)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def hand_period_over(old: Deployment, new: Deployment) -> None:
     """Let the live periods of one deployment be those of another; the caller commits."""
     db.session.execute(
@@ -45,11 +59,14 @@ def hand_period_over(old: Deployment, new: Deployment) -> None:
 
 
 def list_periods(project_id: int) -> list[LivePeriodFacts]:
-    """List when which of a project's deployments had all of the traffic, the oldest first."""
+    """List when deployments that one can go back to had all of the traffic, the oldest first.
+
+    Those whose snapshot is gone, or was of another stack, are left out.
+    """
     query = (
         sa.select(Deployment.number, LivePeriod.began_at, LivePeriod.ended_at)
         .join(Deployment, Deployment.id == LivePeriod.deployment_id)
-        .where(LivePeriod.project_id == project_id)
+        .where(LivePeriod.project_id == project_id, Deployment.snapshot_id.is_not(None))
         .order_by(LivePeriod.began_at, LivePeriod.id)
     )
     return [LivePeriodFacts(*row) for row in db.session.execute(query)]

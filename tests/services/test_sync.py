@@ -127,7 +127,7 @@ class TestFirstSync:
         make_shop(aws)
         calls = {call.name for call in aws.calls}
         assert {name: aws.count(name) for name in calls} == {
-            "DescribeStacks": 1,
+            "DescribeStacks": 2,  # the second makes sure that no deploy began meanwhile
             "ListStackResources": 1,
             "ListEventSourceMappings": 1,
             "ListAliases": 3,
