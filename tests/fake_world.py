@@ -115,11 +115,11 @@ class FakeWorld:
                     self.set_alias(function, held.alias, version)
             self.set_stack_status(stack, "UPDATE_COMPLETE")
 
-    def set_stack_status(self, stack: str, status: str) -> None:
-        """Change a stack's status and the time of its last update."""
+    def set_stack_status(self, stack: str, status: str, *, at: datetime | None = None) -> None:
+        """Change a stack's status and the time of its last update, which is now or ``at``."""
         with self._lock:
             held = self._stacks[stack]
-            held.stack = replace(held.stack, status=status, updated_at=self._tick())
+            held.stack = replace(held.stack, status=status, updated_at=at or self._tick())
 
     def publish(self, function: str) -> str:
         """Publish a version of changed code; say its number, which is never used twice."""
