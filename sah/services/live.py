@@ -9,9 +9,6 @@ from sah.extensions import db
 from sah.models import Deployment, Function, FunctionAlias, LivePeriod, Project, PublishedVersion
 from sah.models.deployments import snapshot_version
 
-# So far back is looked for a deployment that is wholly live.
-_LOOK_BACK = 200
-
 
 def track_live(project_id: int, at: datetime) -> None:
     """Note since when which deployment is wholly live, from the aliases as they are stored.
@@ -131,26 +128,15 @@ def _last_period(project_id: int) -> LivePeriod | None:
 
 
 def _find_wholly_live(project_id: int) -> Deployment | None:
-    """Find the newest deployment all of whose functions serve what it published."""
-    candidates = (
-        sa.select(Deployment.snapshot_id)
-        .where(
-            Deployment.project_id == project_id,
-            Deployment.snapshot_id.is_not(None),
-            Deployment.merged_into_id.is_(None),
-            Deployment.no_change.is_(False),
-        )
-        .order_by(Deployment.number.desc())
-        .limit(_LOOK_BACK)
-        .subquery()
-    )
-    served = snapshot_version.c.version_id.in_(list_live_versions(project_id))
-    wholly = (
-        sa.select(snapshot_version.c.snapshot_id)
-        .where(snapshot_version.c.snapshot_id.in_(sa.select(candidates.c.snapshot_id)))
-        .group_by(snapshot_version.c.snapshot_id)
-        .having(sa.func.sum(sa.case((served, 1), else_=0)) == sa.func.count())
-    )
+    """Find the newest deployment all of whose functions serve what it published.
+
+    However far back it is; the database leaves each snapshot at the first version that
+    is not live.
+    """
+    live = list_live_versions(project_id)
+    if not live:
+        return None
+    of_it = snapshot_version.c.snapshot_id == Deployment.snapshot_id
     return db.session.scalar(
         sa.select(Deployment)
         .where(
@@ -158,7 +144,8 @@ def _find_wholly_live(project_id: int) -> Deployment | None:
             Deployment.status == DeploymentStatus.CAPTURED,
             Deployment.merged_into_id.is_(None),
             Deployment.no_change.is_(False),
-            Deployment.snapshot_id.in_(wholly),
+            sa.exists().where(of_it),
+            ~sa.exists().where(of_it, snapshot_version.c.version_id.not_in(live)),
         )
         .order_by(Deployment.number.desc())
         .limit(1)
