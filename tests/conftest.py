@@ -53,6 +53,7 @@ class Stage:
         shutil.copyfile(self.folder / kept, self.database)
         self.app.extensions["sah_connections"] = FakeConnections()
         self.app.extensions["sah_rates"].clear()
+        self.app.extensions.pop("sah_looked_at", None)
 
     def _keep(self, name: str) -> None:
         self._close()

@@ -20,7 +20,9 @@ def periods(*numbers: int, ended: bool = False) -> list[LivePeriodFacts]:
     for place, number in enumerate(numbers):
         began = START + timedelta(hours=place)
         is_over = ended or place < len(numbers) - 1
-        found.append(LivePeriodFacts(number, began, began + timedelta(hours=1) if is_over else None))
+        found.append(
+            LivePeriodFacts(number, began, began + timedelta(hours=1) if is_over else None)
+        )
     return found
 
 

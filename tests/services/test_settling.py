@@ -118,7 +118,9 @@ class TestWebhook:
 
 
 class TestWaiting:
-    @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"])
+    @pytest.mark.parametrize(
+        "status", ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"]
+    )
     def test_it_waits_while_cloudformation_is_at_work(self, story: Story, status: str) -> None:
         story.deploy(CART)
         story.change_stack(status)
