@@ -31,14 +31,14 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.database = folder / "sah.sqlite"
-        settings = Settings(
+        self.settings = Settings(
             instance=folder,
             database_url=f"sqlite:///{self.database}",
             secret_key="not so secret",
             encryption_keys=(Fernet.generate_key().decode(),),
             log_level="error",
         )
-        self.app = create_app(settings, connections=FakeConnections())
+        self.app = create_app(self.settings, connections=FakeConnections())
         self.app.config["PATIENCE"] = AT_ONCE
         context = self.app.extensions["security"].pwd_context
         context.update(argon2__time_cost=1, argon2__memory_cost=8, argon2__parallelism=1)
@@ -53,6 +53,7 @@ class Stage:
         shutil.copyfile(self.folder / kept, self.database)
         self.app.extensions["sah_connections"] = FakeConnections()
         self.app.extensions["sah_rates"].clear()
+        self.app.extensions.pop("sah_looked_at", None)
 
     def _keep(self, name: str) -> None:
         self._close()

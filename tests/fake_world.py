@@ -1,7 +1,7 @@
 """The world of the fake AWS: its stacks and functions, and what a test does to them."""
 
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -22,6 +22,8 @@ class FakeFunction:
     aliases: dict[str, AliasState] = field(default_factory=dict)
     statements: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     published: int = 0
+    environment: tuple[tuple[str, str], ...] = ()
+    layers: tuple[str, ...] = ()
 
 
 @dataclass
@@ -35,7 +37,8 @@ class FakeStack:
 class FakeWorld:
     """The stacks and functions of one account and Region, with builders for tests.
 
-    Builders act as a deploy or another person would: they are no calls of SAH.
+    Builders act as a deploy or another person would: they are no calls of SAH. ``now`` is
+    AWS's clock; each change takes a minute of it.
     """
 
     def __init__(self, *, account_id: str = ACCOUNT_ID, region: str = REGION) -> None:
@@ -47,6 +50,7 @@ class FakeWorld:
         self._functions: dict[str, FakeFunction] = {}
         self._mappings: list[Trigger] = []
         self._revision = 0
+        self._published: dict[str, int] = {}
 
     def add_stack(
         self,
@@ -65,38 +69,64 @@ class FakeWorld:
             stack = Stack(name, self._stack_arn(name), "CREATE_COMPLETE", self._tick())
             self._stacks[name] = FakeStack(stack, alias, parent)
             for function, versions in (functions or {}).items():
-                self.add_function(function, versions, alias=alias)
-                self._stacks[name].functions[function] = str(versions or "")
+                self.add_to_stack(name, function, versions)
+
+    def add_to_stack(self, stack: str, function: str, versions: int = 1) -> None:
+        """Let a stack have a function more; ``set_stack_status`` makes a deploy of it."""
+        with self._lock:
+            held = self._stacks[stack]
+            self.add_function(function, versions, alias=held.alias)
+            held.functions[function] = str(self._functions[function].published or "")
+
+    def configure(
+        self, function: str, *, environment: Mapping[str, str], layers: Sequence[str] = ()
+    ) -> None:
+        """Change what the next versions of a function will have."""
+        with self._lock:
+            held = self._functions[function]
+            held.environment = tuple(sorted(environment.items()))
+            held.layers = tuple(layers)
+
+    def publish_layer(self, name: str) -> str:
+        """Publish the first version of a layer; give its ARN."""
+        return f"arn:aws:lambda:{self.region}:{self.account_id}:layer:{name}:1"
 
     def add_function(self, name: str, versions: int = 1, *, alias: str = DEFAULT_ALIAS) -> None:
         """Make a function with versions 1 to ``versions`` and its alias at the newest."""
         with self._lock:
-            self._functions[name] = FakeFunction(name)
+            self._functions[name] = FakeFunction(name, published=self._published.get(name, 0))
             for _ in range(versions):
                 newest = self.publish(name)
             if versions and alias:
                 self.set_alias(name, alias, newest)
 
-    def deploy(self, stack: str, changed: Collection[str] | None = None) -> None:
-        """Deploy again: only ``changed`` functions (default: all) move forward (aws-facts 11)."""
+    def deploy(
+        self, stack: str, changed: Collection[str] | None = None, *, activate: bool = True
+    ) -> None:
+        """Deploy again: only ``changed`` functions (default: all) move forward (aws-facts 11).
+
+        Without ``activate`` the aliases stay: the plugin's ``makeLambdasActive: false``.
+        """
         with self._lock:
             held = self._stacks[stack]
             for function in held.functions if changed is None else changed:
                 version = held.functions[function] = self.publish(function)
-                self.set_alias(function, held.alias, version)
+                if activate:
+                    self.set_alias(function, held.alias, version)
             self.set_stack_status(stack, "UPDATE_COMPLETE")
 
-    def set_stack_status(self, stack: str, status: str) -> None:
-        """Change a stack's status and the time of its last update."""
+    def set_stack_status(self, stack: str, status: str, *, at: datetime | None = None) -> None:
+        """Change a stack's status and the time of its last update, which is now or ``at``."""
         with self._lock:
             held = self._stacks[stack]
-            held.stack = replace(held.stack, status=status, updated_at=self._tick())
+            held.stack = replace(held.stack, status=status, updated_at=at or self._tick())
 
     def publish(self, function: str) -> str:
         """Publish a version of changed code; say its number, which is never used twice."""
         with self._lock:
             held = self._functions[function]
             held.published += 1
+            self._published[function] = held.published
             version = str(held.published)
             held.versions[version] = FunctionVersion(
                 function=function,
@@ -110,6 +140,8 @@ class FakeWorld:
                 handler="index.handler",
                 state="Active",
                 last_update_status="Successful",
+                layers=held.layers,
+                environment=held.environment,
             )
             return version
 

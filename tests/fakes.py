@@ -6,7 +6,7 @@ that the fake cannot lie.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sah.aws.gateway import (
@@ -54,13 +54,15 @@ class FakeAws(FakeWorld):
     """One account and Region: an ``AwsGateway`` over a world that tests build and change.
 
     ``calls`` holds every call; ``hook`` is called at the start of each, outside of
-    the lock, and may raise, wait, or change the world.
+    the lock, and may raise, wait, or change the world. ``lists_states`` says whether a
+    list of versions tells their states: AWS need not, only GetFunction does.
     """
 
     def __init__(self, *, account_id: str = ACCOUNT_ID, region: str = REGION) -> None:
         super().__init__(account_id=account_id, region=region)
         self.calls: list[Call] = []
         self.hook: Callable[[Call], object] | None = None
+        self.lists_states = True
         self._faults: list[Fault] = []
         self._denied: set[str] = set()
 
@@ -114,7 +116,9 @@ class FakeAws(FakeWorld):
 
     def list_versions(self, function: str) -> list[FunctionVersion]:
         with self._call("ListVersionsByFunction", function):
-            versions = self._find_function(function).versions.values()
+            versions = list(self._find_function(function).versions.values())
+            if not self.lists_states:
+                versions = [replace(v, state="", last_update_status="") for v in versions]
             return sorted(versions, key=lambda v: int(v.version), reverse=True)
 
     def list_aliases(self, function: str) -> list[AliasState]:

@@ -73,7 +73,8 @@ def choose_previous_deployment(
     """Choose what “roll back” means when nobody says more: a deployment's number, or None.
 
     It is the last deployment that was wholly live before the present one was for the
-    first time; so rolling back twice goes back twice, and never forward again.
+    first time; so rolling back twice goes back twice, and never forward again, not even
+    from one that was published long before and never live until somebody went back to it.
     Present is the one that is wholly live; without one (a mixed stack) the last that
     was, unless a newer deployment serves some of the traffic: then the last that was
     wholly live is itself what to go back to. ``periods`` are in order, the oldest first.
@@ -85,5 +86,5 @@ def choose_previous_deployment(
     if is_mixed and newest_partly_live is not None and newest_partly_live > last.number:
         return last.number
     numbers = [period.number for period in periods]
-    before = numbers[: numbers.index(last.number)]
+    before = [n for n in numbers[: numbers.index(last.number)] if n < last.number]
     return before[-1] if before else None

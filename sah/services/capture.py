@@ -16,9 +16,12 @@ from sah.services.sync import SyncReport, sync_project
 log = structlog.get_logger(__name__)
 
 # A day of trying once a minute: longer than any deploy takes, or than AWS was ever away.
+# Both have to be over, as SAH may have been stopped for days, or have tried more often.
 MOST_TRIES = 24 * 60
+_GIVE_UP_AFTER = timedelta(days=1)
 _FIRST_DELAY_S = 2.0
 _LONGEST_DELAY_S = 60.0
+_QUICK_TRIES = 6  # after so many, the longest delay is reached
 _PROJECTS_AT_ONCE = 4
 _LEASE = timedelta(seconds=30)
 
@@ -111,7 +114,11 @@ def _reason(report: SyncReport) -> str:
 
 
 def _postpone(project_id: int, started_at: datetime, reason: str) -> None:
-    """Let what still waits be tried later, all at once: it may be thousands."""
+    """Let what still waits be tried later, all at once: it may be thousands.
+
+    Each waits and gives up by its own tries, so that one which was just reported does
+    not share the fate of those that have waited for hours.
+    """
     waits = (
         Deployment.project_id == project_id,
         Deployment.status == DeploymentStatus.PENDING,
@@ -121,17 +128,32 @@ def _postpone(project_id: int, started_at: datetime, reason: str) -> None:
     if tries is None:
         db.session.commit()
         return
-    gives_up = tries + 1 >= MOST_TRIES
+    now = datetime.now(UTC)
+    gives_up = (Deployment.tries + 1 >= MOST_TRIES) & (
+        Deployment.created_at <= now - _GIVE_UP_AFTER
+    )
     db.session.execute(
         sa.update(Deployment)
         .where(*waits)
         .values(
             error=reason,
             tries=Deployment.tries + 1,
-            next_try_at=datetime.now(UTC) + timedelta(seconds=delay_s(tries)),
-            status=DeploymentStatus.FAILED if gives_up else DeploymentStatus.PENDING,
+            next_try_at=_next_try(now),
+            status=sa.case(
+                (gives_up, DeploymentStatus.FAILED.value), else_=DeploymentStatus.PENDING.value
+            ),
         )
         .execution_options(synchronize_session=False)
     )
     db.session.commit()
     log.info("deployments.wait", project=project_id, reason=reason, tries=tries + 1)
+
+
+def _next_try(now: datetime) -> sa.Case[datetime]:
+    """Say in SQL when to try each again: the first few tries come soon after each other."""
+    delays = {tries: delay_s(tries) for tries in range(_QUICK_TRIES)}
+    return sa.case(
+        {tries: now + timedelta(seconds=delay) for tries, delay in delays.items()},
+        value=Deployment.tries,
+        else_=now + timedelta(seconds=_LONGEST_DELAY_S),
+    )

@@ -111,6 +111,8 @@ def _insert(project_id: int, facts: dict[str, Any]) -> int | None:
     :raises NotFoundError: there is no such project.
     """
     for _ in range(_TRIES):
+        # Whoever waits for a second connection while holding one may wait for ever.
+        db.session.commit()
         try:
             with db.engine.begin() as connection:
                 return int(connection.execute(_INSERT, facts).scalar_one())
@@ -118,7 +120,7 @@ def _insert(project_id: int, facts: dict[str, Any]) -> int | None:
             # Another one took the number (on PostgreSQL), or the key, or the project is gone.
             if _find_by_key(project_id, facts["idempotency_key"] or "") is not None:
                 return None
-            if db.session.get(Project, project_id) is None:
+            if db.session.get(Project, project_id, populate_existing=True) is None:
                 raise NotFoundError(
                     "There is no such project.", "It may have been deleted."
                 ) from None

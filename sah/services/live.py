@@ -9,9 +9,6 @@ from sah.extensions import db
 from sah.models import Deployment, Function, FunctionAlias, LivePeriod, Project, PublishedVersion
 from sah.models.deployments import snapshot_version
 
-# So far back is looked for a deployment that is wholly live.
-_LOOK_BACK = 200
-
 
 def track_live(project_id: int, at: datetime) -> None:
     """Note since when which deployment is wholly live, from the aliases as they are stored.
@@ -20,6 +17,7 @@ def track_live(project_id: int, at: datetime) -> None:
     is when they were seen so; of two deployments with the same snapshot the older one
     counts, since the newer changed nothing. The caller commits.
     """
+    lock_project(project_id)
     live = _find_wholly_live(project_id)
     last = _last_period(project_id)
     is_open = last is not None and last.ended_at is None
@@ -34,6 +32,19 @@ def track_live(project_id: int, at: datetime) -> None:
         db.session.add(LivePeriod(project_id=project_id, deployment_id=live.id, began_at=at))
 
 
+def lock_project(project_id: int) -> None:
+    """Let no other writer between what is read of a project now and what is written then.
+
+    A sync and an operation that ends may both find out what is live. Until the commit.
+    """
+    db.session.execute(
+        sa.update(Project)
+        .where(Project.id == project_id)
+        .values(sync_tried_at=Project.sync_tried_at)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def hand_period_over(old: Deployment, new: Deployment) -> None:
     """Let the live periods of one deployment be those of another; the caller commits."""
     db.session.execute(
@@ -45,11 +56,14 @@ def hand_period_over(old: Deployment, new: Deployment) -> None:
 
 
 def list_periods(project_id: int) -> list[LivePeriodFacts]:
-    """List when which of a project's deployments had all of the traffic, the oldest first."""
+    """List when deployments that one can go back to had all of the traffic, the oldest first.
+
+    Those whose snapshot is gone, or was of another stack, are left out.
+    """
     query = (
         sa.select(Deployment.number, LivePeriod.began_at, LivePeriod.ended_at)
         .join(Deployment, Deployment.id == LivePeriod.deployment_id)
-        .where(LivePeriod.project_id == project_id)
+        .where(LivePeriod.project_id == project_id, Deployment.snapshot_id.is_not(None))
         .order_by(LivePeriod.began_at, LivePeriod.id)
     )
     return [LivePeriodFacts(*row) for row in db.session.execute(query)]
@@ -114,26 +128,15 @@ def _last_period(project_id: int) -> LivePeriod | None:
 
 
 def _find_wholly_live(project_id: int) -> Deployment | None:
-    """Find the newest deployment all of whose functions serve what it published."""
-    candidates = (
-        sa.select(Deployment.snapshot_id)
-        .where(
-            Deployment.project_id == project_id,
-            Deployment.snapshot_id.is_not(None),
-            Deployment.merged_into_id.is_(None),
-            Deployment.no_change.is_(False),
-        )
-        .order_by(Deployment.number.desc())
-        .limit(_LOOK_BACK)
-        .subquery()
-    )
-    served = snapshot_version.c.version_id.in_(list_live_versions(project_id))
-    wholly = (
-        sa.select(snapshot_version.c.snapshot_id)
-        .where(snapshot_version.c.snapshot_id.in_(sa.select(candidates.c.snapshot_id)))
-        .group_by(snapshot_version.c.snapshot_id)
-        .having(sa.func.sum(sa.case((served, 1), else_=0)) == sa.func.count())
-    )
+    """Find the newest deployment all of whose functions serve what it published.
+
+    However far back it is; the database leaves each snapshot at the first version that
+    is not live.
+    """
+    live = list_live_versions(project_id)
+    if not live:
+        return None
+    of_it = snapshot_version.c.snapshot_id == Deployment.snapshot_id
     return db.session.scalar(
         sa.select(Deployment)
         .where(
@@ -141,7 +144,8 @@ def _find_wholly_live(project_id: int) -> Deployment | None:
             Deployment.status == DeploymentStatus.CAPTURED,
             Deployment.merged_into_id.is_(None),
             Deployment.no_change.is_(False),
-            Deployment.snapshot_id.in_(wholly),
+            sa.exists().where(of_it),
+            ~sa.exists().where(of_it, snapshot_version.c.version_id.not_in(live)),
         )
         .order_by(Deployment.number.desc())
         .limit(1)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -26,6 +26,8 @@ from sah.services.functions import (
     count_functions_by_project,
     list_summaries_by_project,
 )
+from sah.services.live import track_live
+from sah.services.settling import forget_snapshots
 
 MAX_NAME_LENGTH = 80
 _STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
@@ -192,8 +194,13 @@ def update_project(project_id: int, details: ProjectDetails, revision: int) -> P
     _refuse_while_moving(project)
     if (project.account_id, project.stack_name) != (details.account_id, details.stack_name):
         _forget_stack(project)
+        forget_snapshots(project.id)
+    is_renamed = project.alias != details.alias
     _apply(project, details)
     _commit(details)
+    if is_renamed:
+        track_live(project.id, datetime.now(UTC))
+        db.session.commit()
     return project
 
 

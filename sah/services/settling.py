@@ -4,7 +4,8 @@ A webhook only writes that there was a deployment. The next sync of the project 
 finds the stack at rest settles all that were reported before it began, in order.
 """
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -15,9 +16,17 @@ from sah.domain.aliases import Routing
 from sah.domain.deployments import DeploymentSource, DeploymentStatus
 from sah.domain.snapshots import Publication, compare_snapshots, reconstruct_snapshot
 from sah.extensions import db
-from sah.models import Deployment, Function, FunctionAlias, Project, PublishedVersion
+from sah.models import (
+    Deployment,
+    Function,
+    FunctionAlias,
+    LivePeriod,
+    Project,
+    PublishedVersion,
+    Snapshot,
+)
 from sah.services.deployments import next_number
-from sah.services.live import hand_period_over, track_live
+from sah.services.live import hand_period_over, lock_project, track_live
 from sah.services.snapshots import keep_snapshot, newest_captured, read_snapshot, routing_of
 
 log = structlog.get_logger(__name__)
@@ -41,6 +50,32 @@ class _Known:
 
 
 @dataclass(slots=True)
+class _Published:
+    """All that a project's functions ever published, as far as SAH knows; read once.
+
+    Each with the id of the version's row, and since when the function is gone.
+    """
+
+    rows: list[tuple[Publication, int, datetime | None]]
+    _moments: list[datetime] = field(init=False)
+    _known: dict[int, dict[int, tuple[str, str]]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        published = (one.published_at for one, _, _ in self.rows)
+        self._moments = sorted([*published, *(gone for _, _, gone in self.rows if gone)])
+
+    def until(self, at: datetime) -> dict[int, tuple[str, str]]:
+        """Work out what was deployed at a time; once for all times between two changes."""
+        place = bisect_right(self._moments, at)
+        if place not in self._known:
+            there = [row for row in self.rows if row[2] is None or row[2] > at]
+            ids = {(one.function, one.version): row_id for one, row_id, _ in there}
+            chosen = reconstruct_snapshot((one for one, _, _ in there), at)
+            self._known[place] = {ids[pair]: pair for pair in chosen.items()}
+        return self._known[place]
+
+
+@dataclass(slots=True)
 class _Settling:
     """What one reading of a stack says about the deployments that wait for it.
 
@@ -53,6 +88,7 @@ class _Settling:
     latest: Deployment | None
     served: dict[str, str]
     read_at: datetime
+    published: _Published | None = None
 
     def settle(self) -> None:
         """Capture the waiting ones in order, and notice a change that nobody reported."""
@@ -115,7 +151,8 @@ class _Settling:
     def _capture_late(self, deployment: Deployment) -> None:
         """Work out what was deployed from publishing times: the stack has changed since."""
         deployment.reconstructed = True
-        self._store(deployment, _published_until(self.project.id, deployment.created_at))
+        self.published = self.published or _Published(_list_published(self.project.id))
+        self._store(deployment, self.published.until(deployment.created_at))
 
     def _absorb(self, deployment: Deployment) -> bool:
         """Make one of a deployment that the sync noticed and its webhook that came late."""
@@ -177,15 +214,22 @@ class _Settling:
         log.info("deployment.noticed", project=self.project.name, number=deployment.number)
 
 
-def settle_deployments(project_id: int, stack: Stack, read_at: datetime) -> None:
+def settle_deployments(
+    project_id: int, stack: Stack, read_at: datetime, *, changed_meanwhile: bool = False
+) -> None:
     """Capture what waits for this reading of the stack, which began at ``read_at``.
 
-    Nothing is settled while CloudFormation is at work, or when a function could not be
-    read: then the deployments go on waiting.
+    Nothing is settled while CloudFormation is at work, when the stack ``changed_meanwhile``,
+    so that what was read may be of two deploys, or when a function could not be read:
+    then the deployments go on waiting.
     """
-    project = db.session.get_one(Project, project_id)
+    lock_project(project_id)
+    project = db.session.get(Project, project_id, populate_existing=True)
+    if project is None or project.stack_id != stack.stack_id:
+        db.session.rollback()  # deleted, or given another stack, after this was stored
+        return
     at = read_at
-    if not stack.in_progress and not _has_unread_function(project_id):
+    if not (stack.in_progress or changed_meanwhile or _has_unread_function(project_id)):
         latest = newest_captured(project_id)
         served = read_snapshot(latest.snapshot_id) if latest and latest.snapshot_id else {}
         settling = _Settling(project, stack, _list_known(project), latest, served, read_at)
@@ -197,13 +241,49 @@ def settle_deployments(project_id: int, stack: Stack, read_at: datetime) -> None
     db.session.commit()
 
 
-def fail_waiting(project_id: int, reason: str) -> None:
-    """Give up on the deployments that wait, since nothing can be read any more."""
-    for deployment in db.session.scalars(_select_waiting(project_id, datetime.now(UTC))):
-        deployment.status = DeploymentStatus.FAILED
-        deployment.error = reason
-        deployment.next_try_at = None
+def settle_gone_stack(project_id: int, read_at: datetime) -> None:
+    """Give up on the deployments that waited for a stack that is gone; nothing is live any more."""
+    lock_project(project_id)
+    _fail_waiting(project_id, "The stack was gone before SAH could read it.", read_at)
+    track_live(project_id, read_at)
     db.session.commit()
+
+
+def forget_snapshots(project_id: int) -> None:
+    """Let go of what deployments of another stack put live; their lines stay in the history.
+
+    The caller commits.
+    """
+    now = datetime.now(UTC)
+    _fail_waiting(project_id, "The project was given another stack before SAH could read it.", now)
+    db.session.execute(
+        sa.update(LivePeriod)
+        .where(LivePeriod.project_id == project_id, LivePeriod.ended_at.is_(None))
+        .values(ended_at=sa.case((LivePeriod.began_at > now, LivePeriod.began_at), else_=now))
+    )
+    db.session.execute(
+        sa.update(Deployment)
+        .where(Deployment.project_id == project_id, Deployment.snapshot_id.is_not(None))
+        .values(
+            snapshot_id=None,
+            stack_changed_at=None,
+            pruned_at=now,
+            error="It is of another stack, which the project looked after at that time.",
+        )
+    )
+    db.session.execute(sa.delete(Snapshot).where(Snapshot.project_id == project_id))
+
+
+def _fail_waiting(project_id: int, reason: str, read_at: datetime) -> None:
+    db.session.execute(
+        sa.update(Deployment)
+        .where(
+            Deployment.project_id == project_id,
+            Deployment.status == DeploymentStatus.PENDING,
+            Deployment.created_at <= read_at,
+        )
+        .values(status=DeploymentStatus.FAILED, error=reason, next_try_at=None)
+    )
 
 
 def _select_waiting(project_id: int, read_at: datetime) -> sa.Select[Deployment]:
@@ -253,14 +333,20 @@ def _list_known(project: Project) -> list[_Known]:
     ]
 
 
-def _published_until(project_id: int, at: datetime) -> dict[int, tuple[str, str]]:
+def _list_published(project_id: int) -> list[tuple[Publication, int, datetime | None]]:
+    """List what was published; functions without a Version resource are in no deployment."""
     query = (
-        sa.select(Function.name, PublishedVersion)
+        sa.select(
+            Function.name,
+            PublishedVersion.version,
+            PublishedVersion.modified_at,
+            PublishedVersion.id,
+            Function.gone_at,
+        )
         .join(PublishedVersion, PublishedVersion.function_id == Function.id)
-        .where(Function.project_id == project_id)
+        .where(Function.project_id == project_id, Function.published_version != "")
     )
-    rows = {(name, row.version): row for name, row in db.session.execute(query)}
-    chosen = reconstruct_snapshot(
-        (Publication(name, row.version, row.modified_at) for (name, _), row in rows.items()), at
-    )
-    return {rows[pair].id: pair for pair in chosen.items()}
+    return [
+        (Publication(name, version, at), row_id, gone_at)
+        for name, version, at, row_id, gone_at in db.session.execute(query)
+    ]

@@ -15,7 +15,8 @@ from sah.extensions import db
 from sah.models import Deployment, Function, FunctionAlias, Project, PublishedVersion, Snapshot
 from sah.models.deployments import snapshot_version
 
-# So many of the newest deployments are kept ready: their versions' state is read by the sync.
+# So many of the newest deployments that changed anything are kept ready: their versions'
+# state is read by the sync.
 READY_DEPLOYMENTS = 20
 
 # The versions that a rollback may go to, by function.
@@ -45,7 +46,12 @@ def list_targets(project_id: int) -> Targets:
     """List the versions that the newest deployments may be rolled back to, by function."""
     newest = (
         sa.select(Deployment.snapshot_id)
-        .where(Deployment.project_id == project_id, Deployment.snapshot_id.is_not(None))
+        .where(
+            Deployment.project_id == project_id,
+            Deployment.snapshot_id.is_not(None),
+            Deployment.merged_into_id.is_(None),
+            Deployment.no_change.is_(False),
+        )
         .order_by(Deployment.number.desc())
         .limit(READY_DEPLOYMENTS)
         .subquery()

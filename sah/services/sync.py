@@ -32,7 +32,7 @@ from sah.services.reading import (
     read_each,
 )
 from sah.services.seen import SyncTarget, store_failure, store_gone_stack, store_stack
-from sah.services.settling import fail_waiting, settle_deployments
+from sah.services.settling import settle_deployments, settle_gone_stack
 from sah.services.snapshots import list_targets
 
 log = structlog.get_logger(__name__)
@@ -218,9 +218,11 @@ def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncRepo
         full = force_full or _needs_full(project, stack, reader)
         tasks = reader.plan_all(target.stack_name) if full else reader.plan_news(known)
         readings = read_each(tasks)
+        # A deploy that began meanwhile may be in part of them (aws-facts 12).
+        changed_meanwhile = full and gateway.get_stack(target.stack_name) != stack
     except AwsNotFoundError:
         store_gone_stack(target)
-        fail_waiting(target.project_id, "The stack was gone before SAH could read it.")
+        settle_gone_stack(target.project_id, target.started_at)
         return SyncReport(target.name, full=True, gone=True)
     except ConflictError:
         raise
@@ -234,7 +236,9 @@ def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncRepo
         return SyncReport(target.name, full, error=sentence)
     note = f"{_MAPPINGS_NOTE} {reader.mappings_error}" if reader.mappings_error else ""
     store_stack(target, stack, readings, full=full, note=note)
-    settle_deployments(target.project_id, stack, target.started_at)
+    settle_deployments(
+        target.project_id, stack, target.started_at, changed_meanwhile=changed_meanwhile
+    )
     failed = tuple(r.function.name for r in readings if r.error)
     return SyncReport(target.name, full, sum(not r.gone for r in readings), failed, note)
 

@@ -19,6 +19,7 @@ from sah.models import Deployment, Operation, Project
 from sah.services.summaries import DeploymentSummary, summarise_deployments
 
 PAGE = 25
+_LARGEST_ID = 2**63 - 1  # a database holds no larger number
 _OPERATION_RANK = 1  # of two entries at the same moment, the operation counts as the later one
 
 
@@ -184,8 +185,11 @@ def _parse_cursor(text: str) -> _Place:
     try:
         padded = text + "=" * (-len(text) % 4)
         at, rank, row_id = json.loads(base64.urlsafe_b64decode(padded))
-        return datetime.fromisoformat(at).astimezone(UTC), int(rank), int(row_id)
-    except (ValueError, TypeError, NotBase64Error, OverflowError) as error:
+        place = datetime.fromisoformat(at).astimezone(UTC), int(rank), int(row_id)
+        if abs(place[2]) > _LARGEST_ID:
+            raise OverflowError
+    except (ValueError, TypeError, NotBase64Error, OverflowError, RecursionError) as error:
         raise InvalidInputError(
             "The cursor leads nowhere.", "Take the one that the last page gave.", field="cursor"
         ) from error
+    return place

@@ -148,6 +148,32 @@ def test_a_version_tells_what_it_froze(world: World, gateway: AwsGateway) -> Non
     assert version.handler == "index.handler"
 
 
+def test_a_version_froze_its_layers_and_its_environment(world: World, gateway: AwsGateway) -> None:
+    world.add_function("cart")
+    tools, fonts = world.publish_layer("tools"), world.publish_layer("fonts")
+    world.configure("cart", environment={"TABLE": "carts", "KEY": "s3cret"}, layers=[tools, fonts])
+    world.publish("cart")
+    world.configure("cart", environment={"TABLE": "carts-2"})
+    world.publish("cart")
+    versions = {v.version: v for v in gateway.list_versions("cart")}
+    assert [(v, versions[v].environment, versions[v].layers) for v in ("1", "2", "3")] == [
+        ("1", (), ()),
+        ("2", (("KEY", "s3cret"), ("TABLE", "carts")), (tools, fonts)),
+        ("3", (("TABLE", "carts-2"),), ()),
+    ]
+    looked = gateway.get_version("cart", "2")
+    assert (looked.environment, looked.layers) == (versions["2"].environment, (tools, fonts))
+
+
+def test_no_repr_shows_the_value_of_a_variable(world: World, gateway: AwsGateway) -> None:
+    world.add_function("cart")
+    world.configure("cart", environment={"KEY": "s3cret"})
+    version = world.publish("cart")
+    shown = f"{gateway.list_versions('cart')!r} {gateway.get_version('cart', version)!r}"
+    assert f"version='{version}'" in shown
+    assert "s3cret" not in shown
+
+
 def test_a_deleted_version_is_gone_and_its_number_is_never_used_again(
     world: World, gateway: AwsGateway
 ) -> None:

@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -35,6 +35,10 @@ class World(Protocol):
     def delete_stack(self, stack: str) -> None: ...
     def add_function(self, name: str, versions: int = 1) -> None: ...
     def publish(self, function: str) -> str: ...
+    def publish_layer(self, name: str) -> str: ...
+    def configure(
+        self, function: str, *, environment: Mapping[str, str], layers: Sequence[str] = ()
+    ) -> None: ...
     def set_alias(
         self, function: str, alias: str, version: str, *weights: tuple[str, float]
     ) -> object: ...
@@ -132,6 +136,23 @@ class LocalWorld:
             FunctionName=function, ZipFile=self._code(), Publish=True
         )
         return answer["Version"]
+
+    def publish_layer(self, name: str) -> str:
+        """Publish the first version of a layer; give its ARN."""
+        answer = self._lambda.publish_layer_version(
+            LayerName=name, Content={"ZipFile": self._code()}
+        )
+        return answer["LayerVersionArn"]
+
+    def configure(
+        self, function: str, *, environment: Mapping[str, str], layers: Sequence[str] = ()
+    ) -> None:
+        """Change what the next versions of a function will have."""
+        self._lambda.update_function_configuration(
+            FunctionName=function,
+            Environment={"Variables": dict(environment)},
+            Layers=list(layers),
+        )
 
     def set_alias(
         self, function: str, alias: str, version: str, *weights: tuple[str, float]

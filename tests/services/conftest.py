@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+import time_machine
+from flask import Flask
 
 from tests.fakes import FakeAws
 from tests.services.scene import Ground, close_operations, make_ground
+from tests.services.story import START, Story, begin_story
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +21,11 @@ def ground(shared_ground: Ground) -> Iterator[Ground]:
     """An app on which no operation is active, neither before the test nor after it."""
     yield shared_ground
     close_operations(shared_ground)
+
+
+@pytest.fixture
+def story(context: Flask, aws: FakeAws) -> Iterator[Story]:
+    """A shop to deploy, with the app's context entered and the clock in the test's hand."""
+    del context
+    with time_machine.travel(START, tick=False) as clock:
+        yield begin_story(aws, clock)
