@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sah.domain.deployments import Liveness, LivePeriodFacts, judge_liveness, sum_active
 from sah.extensions import db
 from sah.models import Deployment, LivePeriod, Project
-from sah.services.live import find_wholly_live_number
 from sah.services.snapshots import SnapshotEntry, read_entries
 
 
@@ -67,11 +66,10 @@ def list_deployments(
 def summarise_deployments(
     project: Project, deployments: Sequence[Deployment]
 ) -> list[DeploymentSummary]:
-    """Say how deployments of a project stand now; three queries, however many they are."""
+    """Say how deployments of a project stand now; two queries, however many they are."""
     now = datetime.now(UTC)
-    live = find_wholly_live_number(project.id)
     entries = read_entries(project, {d.snapshot_id for d in deployments if d.snapshot_id})
-    periods = _list_periods({d.id for d in deployments})
+    periods, live = _list_periods(project.id, {d.id for d in deployments})
     return [
         _Judge(now, live).summarise(d, entries.get(d.snapshot_id or 0, ()), periods.get(d.id, []))
         for d in deployments
@@ -106,11 +104,18 @@ class _Judge:
         )
 
 
-def _list_periods(deployment_ids: Collection[int]) -> dict[int, list[LivePeriodFacts]]:
+def _list_periods(
+    project_id: int, deployment_ids: Collection[int]
+) -> tuple[dict[int, list[LivePeriodFacts]], int | None]:
+    """List the live periods by deployment, and give the number of the one that is wholly live."""
     query = sa.select(
         LivePeriod.deployment_id, Deployment.number, LivePeriod.began_at, LivePeriod.ended_at
     ).join(Deployment, Deployment.id == LivePeriod.deployment_id)
     found: dict[int, list[LivePeriodFacts]] = defaultdict(list)
-    for row in db.session.execute(query.where(LivePeriod.deployment_id.in_(deployment_ids))):
+    live = None
+    is_open = (LivePeriod.project_id == project_id) & LivePeriod.ended_at.is_(None)
+    of_these = LivePeriod.deployment_id.in_(deployment_ids)
+    for row in db.session.execute(query.where(is_open | of_these)):
         found[row.deployment_id].append(LivePeriodFacts(row.number, row.began_at, row.ended_at))
-    return found
+        live = row.number if row.ended_at is None else live
+    return found, live
