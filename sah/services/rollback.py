@@ -98,7 +98,8 @@ def request_rollback(  # noqa: PLR0913 - what a person decides
         raise RollbackImpossibleError(
             f"Not every function of #{rollback.deployment.number} can be rolled back: "
             + " ".join(f"{name}: {why}" for name, why in sorted(rollback.blocked.items())),
-            "Choose another deployment, or roll back only those that can be.",
+            "Choose another deployment, or leave those where they are: --partial, or partial in"
+            " a call.",
         )
     return OperationRequest(
         project_id=rollback.deployment.project_id,
