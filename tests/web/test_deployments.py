@@ -75,6 +75,21 @@ class TestHistory:
         assert row(history(viewer, pipeline), "#2").startswith("Partly live 2 of 3 functions")
         assert "Mixed" in viewer.get(f"/projects/{pipeline.project_id}").text
 
+    def test_of_a_mixed_stack_only_those_are_partly_live_that_it_is_made_of(
+        self, pipeline: Pipeline, viewer: StrictClient
+    ) -> None:
+        pipeline.deploy("shop-cart")
+        pipeline.deploy("shop-search")
+        pipeline.deploy("shop-cart", "shop-checkout")
+        pipeline.switch(cart="4")
+        page = history(viewer, pipeline, "?kind=deployments")
+        assert [row(page, f"#{n}").split(" | ")[0] for n in (4, 3, 2, 1)] == [
+            "Partly live 2 of 3 functions",
+            "Partly live live before 2 of 3 functions",
+            "Not live",
+            "Not live",
+        ]
+
     def test_what_changed_nothing_is_one_line(
         self, pipeline: Pipeline, viewer: StrictClient
     ) -> None:
