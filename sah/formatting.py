@@ -72,8 +72,8 @@ def format_count(number: int, word: str) -> str:
 
 
 def format_operation(operation: Operation) -> str:
-    """Name an operation in a list: ``Rollback to #41``, ``Switch``."""
-    title = str(operation.kind).capitalize()
+    """Say what an operation does: ``rollback to #41``, ``switch``."""
+    title = str(operation.kind)
     number = operation.deployment_number
     return title if number is None else f"{title} to #{number}"
 

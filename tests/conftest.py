@@ -53,7 +53,8 @@ class Stage:
         shutil.copyfile(self.folder / kept, self.database)
         self.app.extensions["sah_connections"] = FakeConnections()
         self.app.extensions["sah_rates"].clear()
-        self.app.extensions.pop("sah_looked_at", None)
+        for remembered in ("sah_preflights", "sah_looked_at"):
+            self.app.extensions.pop(remembered, None)
 
     def _keep(self, name: str) -> None:
         self._close()

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
@@ -18,22 +18,27 @@ from sah.services.deployments import get_deployment
 from sah.services.operations import (
     find_repeated_operation,
     preflight_plan,
+    refuse_busy_stack,
     run_operation,
     start_operation,
 )
 from sah.services.projects import find_active_operation, get_project, get_project_summary
 from sah.services.rollback import (
     RollbackPlan,
-    find_previous,
     plan_rollback,
     request_rollback,
 )
-from sah.services.summaries import summarise_deployments
+from sah.services.snapshots import newest_captured
+from sah.services.standing import read_standing
+from sah.services.summaries import list_deployments, summarise_deployments
 from sah.services.sync import sync_if_changed
 from sah.services.targets import look_at_targets
 from sah.services.timeline import Kind, list_timeline, parse_kind
 
 bp = Blueprint("deployments", __name__, url_prefix="/projects/<int:project_id>")
+
+# So many deployments are offered to compare with; the number of any other can be typed.
+_OFFERED = 30
 
 
 @bp.get("/deployments")
@@ -50,6 +55,7 @@ def list_all(project_id: int) -> ResponseReturnValue:
         "deployments/list.html",
         project=project,
         timeline=timeline,
+        standing=read_standing(project_id),
         search=search,
         kind=kind,
         kinds=list(Kind),
@@ -85,7 +91,8 @@ def compare(project_id: int, number: int) -> ResponseReturnValue:
         project=get_project(project_id),
         deployment=get_deployment(project_id, number),
         comparison=compare_deployments(project_id, before, number),
-        chosen="" if before == LIVE else before,
+        chosen=before,
+        others=list_deployments(get_project(project_id), limit=_OFFERED),
         not_rolled_back=NOT_ROLLED_BACK,
     )
 
@@ -96,8 +103,9 @@ def rollback_to_previous(project_id: int) -> ResponseReturnValue:
     """Go to the plan of rolling back to what was live before."""
     get_project(project_id)
     sync_if_changed(project_id)
-    previous = find_previous(project_id)
+    previous = read_standing(project_id).previous
     if previous is None:
+        flash("SAH has seen no earlier deployment wholly live: choose one here.", "warning")
         return redirect(url_for(".list_all", project_id=project_id), 302)
     return redirect(url_for(".rollback", project_id=project_id, number=previous.number), 302)
 
@@ -126,6 +134,8 @@ def start_rollback(project_id: int, number: int) -> ResponseReturnValue:
 
 
 def _start(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
+    if not form.text("override_reason"):
+        refuse_busy_stack(planned.deployment.project_id, planned.plan.fingerprint)
     wanted = request_rollback(
         planned,
         reason=form.reason.data,
@@ -166,6 +176,7 @@ def _show_plan(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
         "deployments/rollback.html",
         summary=summary,
         planned=planned,
+        target=summarise_deployments(summary.project, [planned.deployment])[0],
         plan=planned.plan,
         partial="partial" in request.values,
         versions=versions,
@@ -185,5 +196,6 @@ def _render_deployment(template: str, project_id: int, number: int) -> ResponseR
         template,
         project=project,
         summary=summarise_deployments(project, [deployment])[0],
+        before=newest_captured(project_id, before=number),
         waits=deployment.status == DeploymentStatus.PENDING,
     )

@@ -1,6 +1,6 @@
 """Operations: the journal, and each operation with the outcome of its moves."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from sah.blueprints.access import requires
@@ -8,6 +8,7 @@ from sah.domain.access import Right
 from sah.domain.operations import MoveOutcome, OperationStatus
 from sah.services.operations import get_operation, list_operations
 from sah.services.projects import get_project
+from sah.services.timeline import Kind
 
 bp = Blueprint("operations", __name__)
 
@@ -24,10 +25,10 @@ def list_all() -> ResponseReturnValue:
 @bp.get("/projects/<int:project_id>/operations")
 @requires(Right.VIEW)
 def list_of_project(project_id: int) -> ResponseReturnValue:
-    """See what was moved in one project."""
-    project = get_project(project_id)
-    operations = list_operations(project_id, limit=200)
-    return render_template("operations/list.html", operations=operations, project=project)
+    """Go to what was moved in one project, in its history."""
+    get_project(project_id)
+    kind = str(Kind.OPERATIONS)
+    return redirect(url_for("deployments.list_all", project_id=project_id, kind=kind), 302)
 
 
 @bp.get("/operations/<int:operation_id>")

@@ -24,7 +24,7 @@ from sah.services.projects import (
     list_project_summaries,
     update_project,
 )
-from sah.services.rollback import find_previous_number
+from sah.services.standing import read_standing
 from sah.services.sync import SyncReport, sync_project
 from sah.services.timeline import list_timeline
 
@@ -63,7 +63,7 @@ def show(project_id: int) -> ResponseReturnValue:
         "projects/show.html",
         summary=summary,
         timeline=list_timeline(summary.project, limit=_LATEST),
-        previous=find_previous_number(project_id),
+        standing=read_standing(project_id),
     )
 
 
@@ -72,7 +72,8 @@ def show(project_id: int) -> ResponseReturnValue:
 def show_state(project_id: int) -> ResponseReturnValue:
     """Have an open project page notice that the first sync or an operation has ended."""
     summary = get_project_summary(project_id)
-    return render_template("projects/_state.html", summary=summary, polled=True)
+    standing = read_standing(project_id)
+    return render_template("projects/_state.html", summary=summary, standing=standing, polled=True)
 
 
 @bp.post("/projects/<int:project_id>/sync")

@@ -31,6 +31,7 @@ from sah.services.operations import (
     plan_rest,
     plan_undo,
     preflight_plan,
+    refuse_busy_stack,
     run_operation,
     start_operation,
 )
@@ -147,6 +148,8 @@ def _carry_out(project_id: int, choices: Mapping[str, Choice]) -> ResponseReturn
 def _start(
     project_id: int, target: Mapping[str, Routing], form: ConfirmForm
 ) -> ResponseReturnValue:
+    if not form.text("override_reason"):
+        refuse_busy_stack(project_id, form.text("fingerprint"))
     wanted = OperationRequest(
         project_id=project_id,
         target=target,

@@ -80,6 +80,10 @@ def rollback(  # noqa: PLR0913 - each is an option
     project_id = found.id
     sync_if_changed(project_id)
     planned = plan_rollback(project_id, target)
+    plan = planned.plan
+    preflight = preflight_plan(project_id, plan) if plan.moves else Preflight()
+    if dry_run:
+        print_plan(plan, preflight, output, planned.blocked)
     wanted = request_rollback(
         planned,
         reason=reason,
@@ -89,9 +93,7 @@ def rollback(  # noqa: PLR0913 - each is an option
         override_reason=override_reason,
     )
     click.echo(f"To #{planned.deployment.number} of {project}.", err=True)
-    plan = planned.plan
-    preflight = preflight_plan(project_id, plan) if plan.moves else Preflight()
-    if dry_run or not plan.moves:
+    if not dry_run and not plan.moves:
         print_plan(plan, preflight, output)
     refuse_plan(plan, preflight, overridden=bool(override_reason.strip()))
     if not dry_run and plan.moves:

@@ -1,7 +1,7 @@
 """What every command that moves aliases shares: show a plan, refuse it, carry it out."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -72,8 +72,11 @@ def carry_out(request: "OperationRequest", output: str) -> None:
         raise Failure(f"Operation {operation.id} ended as {operation.status}: {operation.error}")
 
 
-def print_plan(plan: "Plan", preflight: "Preflight", output: str) -> None:
-    """Print what would move."""
+def print_plan(
+    plan: "Plan", preflight: "Preflight", output: str, blocked: "Mapping[str, str] | None" = None
+) -> None:
+    """Print what would move, and what cannot and why: ``blocked``, by function."""
+    stopped = dict(blocked or {})
     moves: list[dict[str, Value]] = [
         {
             "function": move.function,
@@ -92,15 +95,18 @@ def print_plan(plan: "Plan", preflight: "Preflight", output: str) -> None:
                 "moves": moves,
                 "unchanged": unchanged,
                 "missing": missing,
+                "blocked": stopped,
                 "busy": preflight.busy,
             }
         )
         return
     if not moves:
         click.echo("Nothing would move.")
+    rows = moves + [{"function": name, "problem": why} for name, why in stopped.items()]
+    if not rows:
         return
     titles = {"function": "Function", "from": "From", "to": "To"}
-    print_table(moves, {**titles, "problem": "Problem", "warning": "Warning"})
+    print_table(rows, {**titles, "problem": "Problem", "warning": "Warning"})
 
 
 def print_operation(operation: "Operation", output: str) -> None:

@@ -28,7 +28,7 @@ class DeploymentSource(StrEnum):
 class Liveness(StrEnum):
     """Whether a deployment serves the traffic now.
 
-    ``partly``: not all of it does, but something that it changed does.
+    ``partly``: not all of it does, but something that tells it from other deployments.
     """
 
     LIVE = "live"
@@ -46,19 +46,20 @@ class LivePeriodFacts:
 
 
 def judge_liveness(
-    serving: Iterable[str], expected: Iterable[str], changed: Iterable[str], *, superseded: bool
+    serving: Iterable[str], expected: Iterable[str], own: Iterable[str], *, superseded: bool
 ) -> Liveness:
     """Judge a deployment by the functions that serve what it published.
 
     ``serving`` are those of ``expected``, its functions, whose alias sends all of the
-    traffic to its version; ``changed`` are those that it published a new version of.
+    traffic to its version; ``own`` are those that tell it from other deployments: in a
+    mixed stack those whose version no newer one has too, else those that it changed.
     One that is ``superseded``, since a newer one has all of the traffic, is not partly
     live by what that newer one left unchanged.
     """
     served, wanted = set(serving), set(expected)
     if wanted and served >= wanted:
         return Liveness.LIVE
-    return Liveness.PARTLY if not superseded and served & set(changed) else Liveness.NOT_LIVE
+    return Liveness.PARTLY if not superseded and served & set(own) else Liveness.NOT_LIVE
 
 
 def sum_active(periods: Iterable[LivePeriodFacts], now: datetime) -> timedelta | None:

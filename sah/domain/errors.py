@@ -109,9 +109,13 @@ class BusyError(ConflictError):
 
 
 class StackBusyError(ConflictError):
-    """CloudFormation is updating the stack, and may move the same aliases."""
+    """CloudFormation is updating the stack, and may move the same aliases.
+
+    A form shows it at ``field``, where a person may say why to move all the same.
+    """
 
     code = "stack_busy"
+    field = "override_reason"
 
 
 class StalePlanError(ConflictError):

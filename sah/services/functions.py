@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from sah.domain.aliases import AliasState, Routing
 from sah.domain.errors import ConflictError, InvalidInputError, NotFoundError
@@ -94,12 +94,12 @@ def list_summaries_by_project(
         .order_by(Function.name)
         .options(
             selectinload(Function.versions),
-            selectinload(Function.aliases),
+            joinedload(Function.aliases),
             selectinload(Function.triggers),
         )
     )
     found: dict[int, list[FunctionSummary]] = defaultdict(list)
-    for function in db.session.scalars(query):
+    for function in db.session.scalars(query).unique():
         project = chosen[function.project_id]
         found[function.project_id].append(_summarise(function, project.alias))
     return {project_id: tuple(functions) for project_id, functions in found.items()}

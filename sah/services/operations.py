@@ -15,7 +15,7 @@ from sah.services.execution import execute_operation
 from sah.services.functions import list_summaries_by_project
 from sah.services.history import find_repeated_operation, get_operation, list_operations
 from sah.services.owners import this_process
-from sah.services.preflight import preflight_plan, refuse_plan
+from sah.services.preflight import preflight_plan, refuse_busy_stack, refuse_plan
 from sah.services.projects import find_active_operation, get_project
 from sah.services.runner import resume_operations, run_operation
 
@@ -29,6 +29,7 @@ __all__ = [
     "plan_rest",
     "plan_undo",
     "preflight_plan",
+    "refuse_busy_stack",
     "refuse_when_busy",
     "resume_operations",
     "run_operation",

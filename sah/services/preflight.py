@@ -71,6 +71,28 @@ def refuse_plan(plan: Plan, checks: Preflight, *, overridden: bool) -> None:
         )
 
 
+def refuse_busy_stack(project_id: int, fingerprint: str) -> None:
+    """Refuse to move while the stack is being updated, before anything is journalled.
+
+    What AWS does not answer refuses nothing. A plan whose stack was at rest a few
+    seconds ago costs no call.
+
+    :raises NotFoundError: there is no such project.
+    :raises StackBusyError: CloudFormation is at work on the stack.
+    """
+    if was_at_rest(project_id, fingerprint):
+        return
+    project = get_project(project_id)
+    stack_name = project.stack_name
+    try:
+        gateway = open_gateway(project.account, urgent=True)
+    except AwsError:
+        return
+    db.session.commit()
+    if busy := find_busy_stack(gateway, stack_name):
+        raise StackBusyError(busy, "Wait for its end, or say here why to move all the same.")
+
+
 def has_passed(project_id: int, fingerprint: str) -> bool:
     """Say whether this very plan was found good a moment ago."""
     return _passed().age_s((project_id, fingerprint)) < GOOD_FOR_S

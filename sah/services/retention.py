@@ -10,9 +10,8 @@ import structlog
 from sah.extensions import db
 from sah.models import Deployment, Function, Project, PublishedVersion, Snapshot
 from sah.models.deployments import snapshot_version
-from sah.services.live import find_newest_partly_live, find_wholly_live_number
 from sah.services.locks import claim_project
-from sah.services.rollback import find_previous_number
+from sah.services.standing import read_standing
 
 log = structlog.get_logger(__name__)
 
@@ -60,11 +59,10 @@ def _list_kept(project_id: int, keep: int) -> set[int]:
         .order_by(Deployment.number.desc())
         .limit(keep)
     )
-    needed = {
-        find_wholly_live_number(project_id),
-        find_newest_partly_live(project_id),
-        find_previous_number(project_id),
-    } - {None}
+    standing = read_standing(project_id)
+    needed = {standing.live, find_newest_partly_live(project_id)} - {None}
+    if standing.previous is not None:
+        needed.add(standing.previous.number)
     of_needed = sa.select(Deployment.snapshot_id).where(
         *has_snapshot, Deployment.number.in_(needed)
     )

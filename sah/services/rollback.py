@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from sah.domain.aliases import Routing
-from sah.domain.deployments import DeploymentStatus, choose_previous_deployment
+from sah.domain.deployments import DeploymentStatus
 from sah.domain.errors import (
     ConflictError,
     NotFoundError,
@@ -15,10 +15,10 @@ from sah.domain.operations import OnFailure, OperationKind
 from sah.domain.plans import Plan
 from sah.models import Deployment, Project
 from sah.services.deployments import get_deployment, parse_number
-from sah.services.live import find_newest_partly_live, list_periods
 from sah.services.operations import OperationRequest, plan_project_switch
 from sah.services.projects import get_project
 from sah.services.snapshots import SnapshotEntry, explain_missing, read_entries
+from sah.services.standing import read_standing
 
 PREVIOUS: Literal["previous"] = "previous"
 # A deployment's number, or the one that was live before the present one.
@@ -50,16 +50,7 @@ def parse_target(text: str) -> Target:
 
 def find_previous(project_id: int) -> Deployment | None:
     """Find the deployment that “roll back” means when nobody says more."""
-    number = find_previous_number(project_id)
-    return None if number is None else get_deployment(project_id, number)
-
-
-def find_previous_number(project_id: int) -> int | None:
-    """Find the number of the deployment that “roll back” means when nobody says more."""
-    periods = list_periods(project_id)
-    is_mixed = bool(periods) and periods[-1].ended_at is not None
-    partly_live = find_newest_partly_live(project_id) if is_mixed else None
-    return choose_previous_deployment(periods, partly_live)
+    return read_standing(project_id).previous
 
 
 def plan_rollback(project_id: int, to: Target = PREVIOUS) -> RollbackPlan:
@@ -112,7 +103,8 @@ def request_rollback(  # noqa: PLR0913 - what a person decides
         raise RollbackImpossibleError(
             f"Not every function of #{rollback.deployment.number} can be rolled back: "
             + " ".join(f"{name}: {why}" for name, why in sorted(rollback.blocked.items())),
-            "Choose another deployment, or roll back only those that can be.",
+            "Choose another deployment, or leave those where they are: --partial, or partial in"
+            " a call.",
         )
     return OperationRequest(
         project_id=rollback.deployment.project_id,

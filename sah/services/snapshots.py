@@ -27,10 +27,12 @@ Targets = Mapping[str, frozenset[str]]
 class SnapshotEntry:
     """One function of a snapshot: what the deploy published, and what serves now.
 
-    ``live`` is None where the function lacks the project's alias.
+    ``live`` is None where the function lacks the project's alias. ``version_id`` is the
+    row of ``version``.
     """
 
     function: str
+    version_id: int
     version: str
     live: Routing | None
     readiness: TargetReadiness
@@ -186,5 +188,10 @@ def _entry(
         reason_code=version.state_reason_code,
     )
     return SnapshotEntry(
-        function.name, version.version, routing_of(alias), assess_target(facts), config_of(version)
+        function=function.name,
+        version_id=version.id,
+        version=version.version,
+        live=routing_of(alias),
+        readiness=assess_target(facts),
+        config=config_of(version),
     )

@@ -1,7 +1,7 @@
 """What a list shows of deployments: live or not, how long, and whether one can go back to them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sah.domain.deployments import Liveness, LivePeriodFacts, judge_liveness, sum_active
 from sah.extensions import db
 from sah.models import Deployment, LivePeriod, Project
+from sah.models.deployments import snapshot_version
 from sah.services.snapshots import SnapshotEntry, read_entries
 
 
@@ -66,24 +67,32 @@ def list_deployments(
 def summarise_deployments(
     project: Project, deployments: Sequence[Deployment]
 ) -> list[DeploymentSummary]:
-    """Say how deployments of a project stand now; two queries, however many they are."""
+    """Say how deployments of a project stand now.
+
+    Two queries, however many they are, and one more when the stack is mixed.
+    """
     now = datetime.now(UTC)
     entries = read_entries(project, {d.snapshot_id for d in deployments if d.snapshot_id})
-    periods = _list_periods(project.id, {d.id for d in deployments})
-    open_ones = (one.number for spans in periods.values() for one in spans if one.ended_at is None)
-    live = next(open_ones, None)
+    periods, live = _list_periods(project.id, {d.id for d in deployments})
+    newest = {} if live else _list_newest(project.id, deployments, entries.values())
     return [
-        _Judge(now, live).summarise(d, entries.get(d.snapshot_id or 0, ()), periods.get(d.id, []))
+        _Judge(now, live, newest).summarise(
+            d, entries.get(d.snapshot_id or 0, ()), periods.get(d.id, [])
+        )
         for d in deployments
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """Judges deployments at one moment; ``live`` is the number of the one that is wholly live."""
+    """Judges deployments at one moment; ``live`` is the number of the one that is wholly live.
+
+    ``newest`` says which deployment is the newest that has a version, by the version's id.
+    """
 
     now: datetime
     live: int | None
+    newest: Mapping[int, int]
 
     def summarise(
         self,
@@ -94,7 +103,7 @@ class _Judge:
         liveness = judge_liveness(
             serving=[entry.function for entry in entries if entry.serves],
             expected=[entry.function for entry in entries],
-            changed=[*deployment.changed, *deployment.added],
+            own=self._list_own(deployment, entries),
             superseded=self.live is not None and self.live > deployment.number,
         )
         return DeploymentSummary(
@@ -105,22 +114,48 @@ class _Judge:
             is_active=any(period.ended_at is None for period in periods),
         )
 
+    def _list_own(self, deployment: Deployment, entries: tuple[SnapshotEntry, ...]) -> list[str]:
+        if self.live is not None:
+            return [*deployment.changed, *deployment.added]
+        number = deployment.number
+        return [e.function for e in entries if self.newest.get(e.version_id, number) == number]
+
+
+def _list_newest(
+    project_id: int,
+    deployments: Sequence[Deployment],
+    snapshots: Iterable[tuple[SnapshotEntry, ...]],
+) -> dict[int, int]:
+    """Find the newest deployment that has a version, for those versions that serve."""
+    serving = {entry.version_id for entries in snapshots for entry in entries if entry.serves}
+    if not serving:
+        return {}
+    query = (
+        sa.select(snapshot_version.c.version_id, sa.func.max(Deployment.number).label("newest"))
+        .join(Deployment, Deployment.snapshot_id == snapshot_version.c.snapshot_id)
+        .where(
+            Deployment.project_id == project_id,
+            Deployment.number >= min(deployment.number for deployment in deployments),
+            Deployment.merged_into_id.is_(None),
+            snapshot_version.c.version_id.in_(serving),
+        )
+        .group_by(snapshot_version.c.version_id)
+    )
+    return {row.version_id: row.newest for row in db.session.execute(query)}
+
 
 def _list_periods(
     project_id: int, deployment_ids: Collection[int]
-) -> dict[int, list[LivePeriodFacts]]:
-    """List the periods of some deployments, and that of the one which is live, by deployment."""
-    query = (
-        sa.select(
-            LivePeriod.deployment_id, Deployment.number, LivePeriod.began_at, LivePeriod.ended_at
-        )
-        .join(Deployment, Deployment.id == LivePeriod.deployment_id)
-        .where(
-            LivePeriod.project_id == project_id,
-            LivePeriod.deployment_id.in_(deployment_ids) | LivePeriod.ended_at.is_(None),
-        )
-    )
+) -> tuple[dict[int, list[LivePeriodFacts]], int | None]:
+    """List the live periods by deployment, and give the number of the one that is wholly live."""
+    query = sa.select(
+        LivePeriod.deployment_id, Deployment.number, LivePeriod.began_at, LivePeriod.ended_at
+    ).join(Deployment, Deployment.id == LivePeriod.deployment_id)
     found: dict[int, list[LivePeriodFacts]] = defaultdict(list)
-    for row in db.session.execute(query):
+    live = None
+    is_open = (LivePeriod.project_id == project_id) & LivePeriod.ended_at.is_(None)
+    of_these = LivePeriod.deployment_id.in_(deployment_ids)
+    for row in db.session.execute(query.where(is_open | of_these)):
         found[row.deployment_id].append(LivePeriodFacts(row.number, row.began_at, row.ended_at))
-    return found
+        live = row.number if row.ended_at is None else live
+    return found, live

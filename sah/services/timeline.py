@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from sah.domain.errors import InvalidInputError
 from sah.extensions import db
@@ -152,14 +152,14 @@ def _list_operations(
         sa.select(Operation)
         .where(Operation.project_id == project_id)
         .order_by(Operation.created_at.desc(), Operation.id.desc())
-        .options(selectinload(Operation.moves))
+        .options(joinedload(Operation.moves))
         .limit(limit)
     )
     if search:
         query = query.where(_matches((Operation.reason, Operation.requested_by), search))
     if after is not None:
         query = query.where(_is_before(Operation.created_at, Operation.id, _OPERATION_RANK, after))
-    rows = db.session.scalars(query)
+    rows = db.session.scalars(query).unique()
     return [((row.created_at, _OPERATION_RANK, row.id), row) for row in rows]
 
 

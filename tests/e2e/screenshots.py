@@ -26,11 +26,30 @@ def walk(page: Page, demo: Running) -> None:
     project = page.url
     page.get_by_role("link", name=CHECKOUT).click()
     take(page, "function")
-    choice = "&".join(f"v.shop-prod-{name}=2" for name in ("checkout", "cart"))
-    page.goto(f"{project}/switch?{choice}&v.shop-prod-payments=1")
+    show_switch(page, project)
+    page.goto(f"{project}/deployments/5")
+    take(page, "deployment")
+    page.goto(f"{project}/deployments/3/compare?with=2")
+    take(page, "compare")
+    roll_back(page, project)
+    page.goto(f"{project}/deployments")
+    take(page, "history")
+
+
+def show_switch(page: Page, project: str) -> None:
+    """Show the plan of a switch, which is not carried out."""
+    page.goto(f"{project}/switch?v.shop-prod-checkout=2&v.shop-prod-payments=1")
     page.get_by_label("Reason").fill("Every order fails since release 6")
     take(page, "plan")
-    page.get_by_role("button", name="Move 3 aliases now").click()
+
+
+def roll_back(page: Page, project: str) -> None:
+    """Go back to what was live before: two clicks and a reason."""
+    page.goto(project)
+    page.get_by_role("link", name="Roll back to #5").first.click()
+    page.get_by_label("Reason").fill("Every order fails since release 6")
+    take(page, "rollback")
+    page.get_by_role("button", name="Roll back to #5 now").click()
     page.get_by_text("Succeeded").first.wait_for()
     take(page, "operation")
 

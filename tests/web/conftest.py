@@ -12,12 +12,14 @@ from sah.services.operations import (
 )
 from tests.factories import OPERATOR, make_shop
 from tests.fakes import FakeAws
+from tests.web.pipeline import Pipeline, minutes_from_now
 
 
 @pytest.fixture(autouse=True)
 def in_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """Carry operations out before the answer, so that the next page shows their end."""
-    monkeypatch.setattr("sah.blueprints.switch.run_operation", execute_operation)
+    for pages in ("switch", "deployments"):
+        monkeypatch.setattr(f"sah.blueprints.{pages}.run_operation", execute_operation)
 
 
 @pytest.fixture
@@ -35,3 +37,11 @@ def operation(app: Flask, shop: int) -> int:
         plan = plan_project_switch(shop, target)
         request = OperationRequest(shop, target, plan.fingerprint, "It is slow.", OPERATOR)
         return execute_operation(start_operation(request).id).id
+
+
+@pytest.fixture
+def pipeline(app: Flask, aws: FakeAws) -> Pipeline:
+    """The shop, whose first deployment SAH noticed hours ago, and a pipeline that deploys it."""
+    aws.now = minutes_from_now(-600)
+    with app.app_context():
+        return Pipeline(app, aws, make_shop(aws).id)

@@ -331,10 +331,17 @@ def test_a_deploy_that_runs_asks_for_a_reason_to_move_all_the_same(
     app: Flask, aws: FakeAws, shop: int, operator: StrictClient
 ) -> None:
     aws.set_stack_status("shop", "UPDATE_IN_PROGRESS")
-    form = confirm(operator, shop)
-    refused = operator.follow(operator.submit(form))
-    assert "Nothing was moved." in refused.text
-    posted = operator.submit(confirm(operator, shop), {"override_reason": "It hangs"})
+    refused = operator.submit(confirm(operator, shop), {"on_failure": "finish"}, 409)
+    assert len(refused.errors) == 1
+    assert refused.errors[0].startswith("CloudFormation is working on shop (UPDATE_IN_PROGRESS)")
+    assert refused.errors[0].endswith("or say here why to move all the same.")
+    again = refused.form(MOVE)
+    assert again.fields["on_failure"] == "finish"
+    assert again.fields["reason"] == "Carts are empty since 14:02"
+    assert live(aws, "shop-cart") == "3"
+    with app.app_context():
+        assert list_operations() == []
+    posted = operator.submit(again, {"override_reason": "It hangs"})
     assert live(aws, "shop-cart") == "2"
     assert "because It hangs" in operator.follow(posted).text
     with app.app_context():
@@ -400,12 +407,13 @@ def test_what_could_not_be_read_back_is_not_called_mixed(
 
 @pytest.mark.usefixtures("operation")
 def test_the_journal_lists_what_was_moved(shop: int, viewer: StrictClient) -> None:
-    for path in ("/operations", f"/projects/{shop}/operations"):
-        row = viewer.get(path).rows()["#1 switch"]
-        assert "Succeeded" in row
-        assert "It is slow." in row
-    rows = viewer.get(f"/projects/{shop}").rows()
-    assert "Succeeded" in next(rest for first, rest in rows.items() if "“It is slow.”" in first)
+    row = viewer.get("/operations").rows()["#1 switch"]
+    assert "Succeeded" in row
+    assert "It is slow." in row
+    history = viewer.follow(viewer.get(f"/projects/{shop}/operations", 302))
+    for page in (history, viewer.get(f"/projects/{shop}")):
+        said = next(rest for first, rest in page.rows().items() if "“It is slow.”" in first)
+        assert "Succeeded" in said
 
 
 def test_an_empty_journal_says_what_to_do(viewer: StrictClient) -> None:

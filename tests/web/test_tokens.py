@@ -56,6 +56,16 @@ class TestPages:
         assert secret[:8] in listed.text
         assert "In use" in listed.text
 
+    def test_one_for_deploys_comes_with_the_call_that_reports_them(
+        self, admin: StrictClient, shop: int
+    ) -> None:
+        entered = NEW | {"scope": "deploy", "project": str(shop)}
+        page = admin.submit(admin.get("/tokens/new").form("Make the token"), entered, 200)
+        assert f"-d '{{}}' http://localhost/api/projects/{shop}/deployments" in page.text
+        told = admin.get(page.link("How to send the commit too")).text
+        assert "http://localhost/api/projects/PROJECT/deployments" in told
+        assert '{\\"commit\\": \\"$(git rev-parse HEAD)\\"}' in told
+
     def test_an_administrator_makes_machines_tokens_and_own_ones(
         self, admin: StrictClient, caller: Caller
     ) -> None:
