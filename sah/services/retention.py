@@ -10,6 +10,7 @@ import structlog
 from sah.extensions import db
 from sah.models import Deployment, Function, Project, PublishedVersion, Snapshot
 from sah.models.deployments import snapshot_version
+from sah.services.live import find_newest_partly_live
 from sah.services.locks import claim_project
 from sah.services.standing import read_standing
 

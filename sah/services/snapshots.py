@@ -150,6 +150,8 @@ def explain_missing(deployment: Deployment) -> str:
     """Say why a deployment has no snapshot."""
     if deployment.pruned_at is not None:
         return "Its snapshot was removed by the retention setting."
+    if deployment.status == DeploymentStatus.CAPTURED:
+        return "The project looked after another stack then."
     return deployment.error or "It has not been read from AWS yet."
 
 

@@ -124,6 +124,10 @@ def test_what_failed_or_was_removed_says_so(story: Story) -> None:
     row = story.get(1)
     row.snapshot_id = None
     db.session.commit()
+    with pytest.raises(ConflictError, match="another stack then"):
+        plan_rollback(story.project_id, 1)
+    row.pruned_at = row.created_at
+    db.session.commit()
     with pytest.raises(ConflictError, match="removed by the retention"):
         plan_rollback(story.project_id, 1)
 
