@@ -175,7 +175,8 @@ class _Settling:
     def _store(self, deployment: Deployment, versions: dict[int, tuple[str, str]]) -> None:
         after = dict(versions.values())
         changes = compare_snapshots(self.served, after)
-        deployment.snapshot_id = keep_snapshot(self.project.id, versions)
+        known = self.latest.snapshot_id if self.latest and not changes else None
+        deployment.snapshot_id = known or keep_snapshot(self.project.id, versions)
         deployment.no_change = self.latest is not None and not changes
         deployment.changed = list(changes.changed)
         deployment.added = list(changes.added)

@@ -33,7 +33,11 @@ class TestWebhook:
         assert (captured.status, captured.error, captured.next_try_at) == (CAPTURED, "", None)
         assert (captured.commit, captured.author) == ("3f2a1c9", "Kim")
         assert (captured.changed, captured.added, captured.removed) == ([CART], [], [])
-        assert not (captured.no_change or captured.reconstructed or captured.elsewhere)
+        assert (captured.no_change, captured.reconstructed, captured.elsewhere) == (
+            False,
+            False,
+            {},
+        )
         assert captured.stack_changed_at == story.changed_at
         assert story.versions(number) == "2 1 1"
         assert story.summary(number).liveness is Liveness.LIVE
