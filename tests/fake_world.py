@@ -109,14 +109,15 @@ class FakeWorld:
         """
         with self._lock:
             held = self._stacks[stack]
+            started_at = self._tick()
             for function in held.functions if changed is None else changed:
                 version = held.functions[function] = self.publish(function)
                 if activate:
                     self.set_alias(function, held.alias, version)
-            self.set_stack_status(stack, "UPDATE_COMPLETE")
+            self.set_stack_status(stack, "UPDATE_COMPLETE", at=started_at)
 
     def set_stack_status(self, stack: str, status: str, *, at: datetime | None = None) -> None:
-        """Change a stack's status and the time of its last update, which is now or ``at``."""
+        """Change a stack's status and the time when its last update began, now or ``at``."""
         with self._lock:
             held = self._stacks[stack]
             held.stack = replace(held.stack, status=status, updated_at=at or self._tick())

@@ -53,7 +53,8 @@ class Deployment(Base):
     ``merged_into_id`` leads from a noticed deployment to the webhook's that came late.
     ``tries``, ``next_try_at`` and ``error`` are those of reading it from AWS.
     The line stays for ever; ``snapshot_id`` is None before it is captured and after
-    ``pruned_at``, by the retention or, as ``error`` says then, with another stack. Defaults are the database's, so that a webhook writes little.
+    ``pruned_at``, by the retention or, as ``error`` says then, with another stack.
+    Defaults are the database's, so that a webhook writes little.
     """
 
     __tablename__ = "deployment"

@@ -107,8 +107,21 @@ class _Settling:
             self._notice()
 
     def _is_just_late(self, deployment: Deployment) -> bool:
-        """Say whether only the clocks may make it look older than the stack's change."""
-        return self.stack.changed_at <= deployment.created_at + _CLOCK_SKEW
+        """Say whether only the clocks may make it look older than the stack's change.
+
+        They do not when something new was published before that change, by AWS's own
+        clock: then that is what it deployed.
+        """
+        changed_at = self.stack.changed_at
+        return changed_at <= deployment.created_at + _CLOCK_SKEW and not any(
+            one.published_at < changed_at
+            and int(one.version) > int(self.served.get(one.function, "0"))
+            for one, _, _ in self._read_published().rows
+        )
+
+    def _read_published(self) -> _Published:
+        self.published = self.published or _Published(_list_published(self.project.id))
+        return self.published
 
     def _repeat(self, first: Deployment) -> None:
         """Capture those that were reported after ``first`` of the same stack: they changed nothing.
@@ -151,8 +164,7 @@ class _Settling:
     def _capture_late(self, deployment: Deployment) -> None:
         """Work out what was deployed from publishing times: the stack has changed since."""
         deployment.reconstructed = True
-        self.published = self.published or _Published(_list_published(self.project.id))
-        self._store(deployment, self.published.until(deployment.created_at))
+        self._store(deployment, self._read_published().until(deployment.created_at))
 
     def _absorb(self, deployment: Deployment) -> bool:
         """Make one of a deployment that the sync noticed and its webhook that came late."""
@@ -175,7 +187,8 @@ class _Settling:
     def _store(self, deployment: Deployment, versions: dict[int, tuple[str, str]]) -> None:
         after = dict(versions.values())
         changes = compare_snapshots(self.served, after)
-        deployment.snapshot_id = keep_snapshot(self.project.id, versions)
+        known = self.latest.snapshot_id if self.latest and not changes else None
+        deployment.snapshot_id = known or keep_snapshot(self.project.id, versions)
         deployment.no_change = self.latest is not None and not changes
         deployment.changed = list(changes.changed)
         deployment.added = list(changes.added)

@@ -185,11 +185,12 @@ def _parse_cursor(text: str) -> _Place:
     try:
         padded = text + "=" * (-len(text) % 4)
         at, rank, row_id = json.loads(base64.urlsafe_b64decode(padded))
-        place = datetime.fromisoformat(at).astimezone(UTC), int(rank), int(row_id)
-        if abs(place[2]) > _LARGEST_ID:
-            raise OverflowError
+        return (
+            datetime.fromisoformat(at).astimezone(UTC),
+            int(rank),
+            max(0, min(int(row_id), _LARGEST_ID)),
+        )
     except (ValueError, TypeError, NotBase64Error, OverflowError, RecursionError) as error:
         raise InvalidInputError(
             "The cursor leads nowhere.", "Take the one that the last page gave.", field="cursor"
         ) from error
-    return place

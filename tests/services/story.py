@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import sqlalchemy as sa
 import time_machine
@@ -165,7 +166,7 @@ class Story:
     def lived(self) -> list[int]:
         """List which deployments were wholly live, one after the other; 0 ends it when none is."""
         found = list_periods(self.project_id)
-        for one, other in zip(found, found[1:], strict=False):
+        for one, other in pairwise(found):
             assert one.ended_at is not None
             assert one.began_at <= one.ended_at <= other.began_at
         return [one.number for one in found] + ([0] if found and found[-1].ended_at else [])

@@ -13,7 +13,7 @@ from sah.domain.deployments import DeploymentStatus, Liveness
 from sah.domain.errors import SahError
 from sah.extensions import db
 from sah.models import Deployment, LivePeriod, Project
-from sah.services import settling
+from sah.services import live, settling
 from sah.services.capture import capture_due, capture_project
 from sah.services.deployments import DeploymentReport, record_deployment
 from sah.services.projects import ProjectDetails, update_project
@@ -100,7 +100,7 @@ def test_an_operation_that_ends_while_a_sync_settles_leaves_one_live_period(
     story: Story, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     second = story.ship(CART)
-    track = settling.track_live
+    track = live.track_live
     begun = threading.Event()
 
     def roll_back() -> None:
@@ -117,7 +117,7 @@ def test_an_operation_that_ends_while_a_sync_settles_leaves_one_live_period(
         begun.wait(5)
         track(project_id, at)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(settling, "track_live", track_meanwhile)
+    monkeypatch.setattr("sah.services.settling.track_live", track_meanwhile)
     story.sync()
     other.join()
     assert story.lived() == [1, second, 1]

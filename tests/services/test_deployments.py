@@ -103,6 +103,23 @@ def test_keys_and_none_at_once_do_not_mix(app: Flask, shops: tuple[int, int]) ->
     assert count_rows(shops[0]) == 12
 
 
+def test_it_waits_for_no_connection_while_it_holds_one(shops: tuple[int, int]) -> None:
+    """Otherwise as many requests as there are connections would wait for each other for ever."""
+    held: list[int] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT"):
+            held.append(db.engine.pool.checkedout())  # type: ignore[attr-defined]
+
+    db.session.get(Project, shops[0])
+    sa.event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        report(shops[0], "a key")
+    finally:
+        sa.event.remove(db.engine, "before_cursor_execute", note)
+    assert held == [1]
+
+
 def test_the_same_key_gives_the_first_again_and_says_so(shops: tuple[int, int]) -> None:
     first = record_deployment(
         shops[0], DeploymentReport(commit="a"), reported_by="ci", idempotency_key="k"

@@ -6,14 +6,10 @@ import pytest
 
 from sah.domain.deployments import DeploymentSource, DeploymentStatus, Liveness
 from sah.domain.errors import AwsServerError, AwsUnreachableError
-from sah.extensions import db
-from sah.models import Deployment
-from sah.services.projects import delete_project
-from sah.services.sync import sync_project
 from sah.services.timeline import list_timeline
 from tests.factories import make_project
 from tests.fakes import Call
-from tests.services.story import CART, CHECKOUT, SEARCH, START, Story
+from tests.services.story import CART, CHECKOUT, SEARCH, Story
 
 PENDING, CAPTURED, FAILED = DeploymentStatus
 
@@ -33,7 +29,11 @@ class TestWebhook:
         assert (captured.status, captured.error, captured.next_try_at) == (CAPTURED, "", None)
         assert (captured.commit, captured.author) == ("3f2a1c9", "Kim")
         assert (captured.changed, captured.added, captured.removed) == ([CART], [], [])
-        assert not (captured.no_change or captured.reconstructed or captured.elsewhere)
+        assert (captured.no_change, captured.reconstructed, captured.elsewhere) == (
+            False,
+            False,
+            {},
+        )
         assert captured.stack_changed_at == story.changed_at
         assert story.versions(number) == "2 1 1"
         assert story.summary(number).liveness is Liveness.LIVE
@@ -352,59 +352,21 @@ class TestClocks:
         assert list(story.numbers()) == [1, first, second]
         assert story.lived() == [1, first, second]
 
+    def test_two_deploys_right_after_each_other_are_told_apart(self, story: Story) -> None:
+        """The second began within seconds of the first one's webhook, which was not read yet."""
+        story.deploy(CART)
+        first = story.report()
+        story.deploy(CHECKOUT)
+        story.capture()
+        second = story.report()
+        story.capture()
+        assert (story.versions(first), story.versions(second)) == ("2 1 1", "2 2 1")
+        assert story.get(first).reconstructed
+        assert story.get(second).changed == [CHECKOUT]
+        assert story.lived() == [1, second]
+
     def test_a_clock_that_is_set_back_leaves_periods_in_order(self, story: Story) -> None:
         first = story.ship(CART)
         story.clock.shift(timedelta(minutes=-2))
         story.roll_back(1)
         assert story.lived() == [1, first, 1]
-
-
-class TestOtherStacks:
-    def test_what_was_of_another_stack_is_let_go_and_its_line_stays(self, story: Story) -> None:
-        story.ship(CART)
-        waiting = story.report()
-        story.aws.add_stack("bar", {"bar-till": 2})
-        story.point_to("bar")
-        assert story.get(waiting).status == FAILED
-        assert "another stack" in story.get(waiting).error
-        assert "another stack" in story.get(2).error
-        assert story.summary(2).active_for is not None
-        assert not story.summary(2).is_active
-        story.sync()
-        assert list(story.numbers()) == [1, 2, 3, 4]
-        assert (story.versions(4), story.lived(), story.previous()) == ("2", [4], None)
-
-    def test_back_at_the_first_stack_all_that_is_live_is_known_again(self, story: Story) -> None:
-        story.ship(CART)
-        story.aws.add_stack("bar", {"bar-till": 2})
-        story.point_to("bar")
-        story.sync()
-        story.point_to("shop")
-        story.sync()
-        assert story.versions(4) == "2 1 1"
-        assert story.lived() == [4]
-        number = story.ship(CHECKOUT)
-        assert (story.get(number).changed, story.previous()) == ([CHECKOUT], 4)
-        assert story.roll_back().error == ""
-
-    def test_a_project_that_is_deleted_takes_its_deployments_along(self, story: Story) -> None:
-        story.aws.add_stack("bar", {"bar-till": 2})
-        other = make_project(story.project.account, "bar")
-        story.ship(CART)
-        story.report()
-        delete_project(story.project_id)
-        rest = list(db.session.scalars(db.select(Deployment)))
-        assert [one.project_id for one in rest] == [other.id]
-
-    def test_a_stack_that_is_made_again_goes_on_with_its_history(self, story: Story) -> None:
-        story.ship(CART)
-        story.aws.delete_stack("shop")
-        sync_project(story.project_id)
-        story.pass_time(days=1)
-        story.aws.now = START + timedelta(days=2)
-        story.aws.add_stack("shop", {CART: 1, CHECKOUT: 1})
-        story.clock.move_to(story.aws.now + timedelta(seconds=5))
-        number = story.report()
-        story.capture()
-        assert story.get(number).removed == [SEARCH]
-        assert story.lived() == [1, 2, number]
