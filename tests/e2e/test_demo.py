@@ -145,3 +145,18 @@ def test_a_deployment_from_a_second_terminal_is_live(demo: Running) -> None:
     assert "Deployed release 7 to shop-prod" in said
     assert int(live_version(demo, "shop-prod-checkout")) == 4
     assert before != "4"
+
+
+def test_the_way_back_is_in_sight_at_every_width(page: Page) -> None:
+    page.goto("/projects/1/deployments")
+    buttons = page.get_by_role("link", name="Roll back to #")
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    for width in (390, 768, 1024, 1400):
+        page.set_viewport_size({"width": width, "height": 900})
+        boxes = [box for button in buttons.all() if (box := button.bounding_box())]
+        assert len(boxes) >= 5
+        assert max(box["x"] + box["width"] for box in boxes) <= width
+        assert page.evaluate(overflow) == 0
+    page.get_by_label("What to list").select_option("operations")
+    page.wait_for_url("**/deployments?*kind=operations*")
+    expect(buttons).to_have_count(0)
