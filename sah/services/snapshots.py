@@ -149,9 +149,7 @@ def routing_of(alias: FunctionAlias | None) -> Routing | None:
 def explain_missing(deployment: Deployment) -> str:
     """Say why a deployment has no snapshot."""
     if deployment.pruned_at is not None:
-        return "Its snapshot was removed by the retention setting."
-    if deployment.status == DeploymentStatus.CAPTURED:
-        return "The project looked after another stack then."
+        return deployment.error or "Its snapshot was removed by the retention setting."
     return deployment.error or "It has not been read from AWS yet."
 
 
