@@ -1,6 +1,9 @@
 """The one scheduler; each job enters the app's context and calls a service."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -18,7 +21,7 @@ _RUNS_AT_ONCE = 4
 _TAKE_UP_EVERY_S = 15
 # How soon after a webhook SAH begins to read what was deployed.
 _CAPTURE_EVERY_S = 1
-_PRUNE_EVERY_DAYS = 1
+_PRUNE_EVERY_S = 24 * 60 * 60
 
 
 def start_scheduler(app: Flask) -> BackgroundScheduler:
@@ -26,58 +29,50 @@ def start_scheduler(app: Flask) -> BackgroundScheduler:
 
     A run that comes late is made up for once, not as often as it was missed.
     """
-
-    def sync_job() -> None:
-        with app.app_context():
-            sync.sync_all()
-
-    def capture_job() -> None:
-        with app.app_context():
-            capture_due()
-
-    def prune_job() -> None:
-        with app.app_context():
-            prune_snapshots(app.config["KEEP_SNAPSHOTS"])
-
     sync.allow_syncs()
     scheduler = BackgroundScheduler(
         timezone="UTC",
         executors={"default": ThreadPoolExecutor(3 * _RUNS_AT_ONCE)},
         job_defaults={"coalesce": True, "misfire_grace_time": 30},
     )
-    scheduler.add_job(
-        sync_job,
-        "interval",
-        seconds=app.config["SYNC_INTERVAL_S"],
-        id="sync",
-        max_instances=_RUNS_AT_ONCE,
-        next_run_time=datetime.now(UTC),
-    )
-    scheduler.add_job(
-        capture_job,
-        "interval",
-        seconds=_CAPTURE_EVERY_S,
-        id="capture",
-        max_instances=_RUNS_AT_ONCE,
-        next_run_time=datetime.now(UTC),
-    )
-    scheduler.add_job(
-        resume_operations,
-        "interval",
-        args=[app],
-        seconds=_TAKE_UP_EVERY_S,
-        id="take-up",
-        next_run_time=datetime.now(UTC),
-    )
-    scheduler.add_job(
-        prune_job,
-        "interval",
-        days=_PRUNE_EVERY_DAYS,
-        id="prune",
-        next_run_time=datetime.now(UTC),
-    )
+    for job in _list_jobs(app):
+        scheduler.add_job(
+            _in_context(app, job.run),
+            "interval",
+            seconds=job.every_s,
+            id=job.name,
+            max_instances=job.at_once,
+            next_run_time=datetime.now(UTC),
+        )
     scheduler.start()
     return scheduler
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is run every so many seconds, and how many runs of it may overlap."""
+
+    name: str
+    run: Callable[[], object]
+    every_s: int
+    at_once: int = 1
+
+
+def _list_jobs(app: Flask) -> list[_Job]:
+    return [
+        _Job("sync", sync.sync_all, app.config["SYNC_INTERVAL_S"], _RUNS_AT_ONCE),
+        _Job("capture", capture_due, _CAPTURE_EVERY_S, _RUNS_AT_ONCE),
+        _Job("take-up", partial(resume_operations, app), _TAKE_UP_EVERY_S),
+        _Job("prune", partial(prune_snapshots, app.config["KEEP_SNAPSHOTS"]), _PRUNE_EVERY_S),
+    ]
+
+
+def _in_context(app: Flask, run: Callable[[], object]) -> Callable[[], None]:
+    def job() -> None:
+        with app.app_context():
+            run()
+
+    return job
 
 
 def stop_scheduler(scheduler: BackgroundScheduler) -> None:

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from sah.blueprints.errors import is_api, wants_json
-from sah.blueprints.rates import count_call, count_failure
+from sah.blueprints.rates import count_call, count_failure, count_log_in
 from sah.domain.access import Right
 from sah.domain.errors import AccessDeniedError, InvalidTokenError
 from sah.extensions import csrf
@@ -134,6 +134,8 @@ def init_app(app: Flask) -> None:
 
 def _check_access(app: Flask) -> ResponseReturnValue | None:
     endpoint = request.endpoint
+    if endpoint == "security.login" and request.method == "POST":
+        count_log_in()
     access = find_access(app, endpoint) if endpoint else Door.PUBLIC
     if is_api() and endpoint and "Authorization" in request.headers:
         _check_token(app, endpoint, access)

@@ -9,6 +9,8 @@ from sah.domain.errors import TooManyRequestsError
 from sah.domain.rates import Allowances
 
 _KEY = "sah_rates"
+# A whole team behind one address may log in at once; guessing passwords takes more.
+LOG_INS_PER_MINUTE = 30
 
 
 def init_app(app: Flask) -> None:
@@ -33,6 +35,14 @@ def count_failure() -> None:
     :raises TooManyRequestsError: there were too many within a minute.
     """
     _count(f"failure {request.remote_addr}", current_app.config["API_FAILURES_PER_MINUTE"])
+
+
+def count_log_in() -> None:
+    """Count one try to log in from the address that the request came from.
+
+    :raises TooManyRequestsError: there were too many within a minute.
+    """
+    _count(f"log-in {request.remote_addr}", LOG_INS_PER_MINUTE)
 
 
 def _count(who: str, most: int) -> None:

@@ -69,3 +69,16 @@ def test_a_forged_form_does_not_lead_elsewhere_either(anonymous: StrictClient, t
     entered = form.fields | {"email": ADMIN, "password": PASSWORD, "next": target}
     answer = anonymous.http.post("/login", data=entered)
     assert answer.headers.get("Location", "/") in ("/", "/%5Cevil.example")
+
+
+def test_passwords_cannot_be_guessed_by_the_hundred(
+    anonymous: StrictClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sah.blueprints.rates.LOG_INS_PER_MINUTE", 2)
+    form = anonymous.get("/login").form("Log in")
+    for _ in range(2):
+        anonymous.submit(form, {"email": ADMIN, "password": "a guess"}, 200)
+    refused = anonymous.submit(form, {"email": ADMIN, "password": PASSWORD}, 429)
+    assert "Wait 30 s and try again." in refused.text
+    assert refused.response.headers["Retry-After"] == "30"
+    anonymous.get("/login")
