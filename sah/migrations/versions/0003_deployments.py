@@ -84,7 +84,7 @@ def make_snapshots() -> None:
     op.create_index(op.f("ix_snapshot_version_version_id"), "snapshot_version", ["version_id"])
 
 
-def make_deployments() -> None:
+def list_deployment_columns() -> list[sa.Column]:
     texts = [
         ("reported_by", 255),
         ("commit", 64),
@@ -100,8 +100,7 @@ def make_deployments() -> None:
         ("framework_version", 64),
         ("command", 20),
     ]
-    op.create_table(
-        "deployment",
+    return [
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("project_id", sa.Integer(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -129,6 +128,13 @@ def make_deployments() -> None:
         sa.Column("removed", sa.JSON(), server_default="[]", nullable=False),
         sa.Column("elsewhere", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("merged_into_id", sa.Integer(), nullable=True),
+    ]
+
+
+def make_deployments() -> None:
+    op.create_table(
+        "deployment",
+        *list_deployment_columns(),
         sa.ForeignKeyConstraint(
             ["project_id"],
             ["project.id"],
