@@ -12,6 +12,8 @@
  *   the alias that the framework would make of its own
  */
 
+const { STACK_NAME } = require('./references');
+
 const NAMING = [
   ['durableConfig', 'getLambdaDurableAliasName', 'getLambdaDurableAliasLogicalId'],
   [
@@ -34,8 +36,14 @@ function listFunctions(service, naming, aliasName) {
     const edge = hasEvent(definition, 'cloudFront');
     const left = whyLeft(definition, service.provider, edge);
     const alias = left ? null : { name: aliasName, logicalId: aliasLogicalId(logicalId, '') };
-    return { key, logicalId, name: definition.name, alias, left, edge };
+    const inStack = byStackName(definition.name, naming.getStackName());
+    return { key, logicalId, name: definition.name, inStack, alias, left, edge };
   });
+}
+
+/** The name as users write it who let it begin with the stack's, as the framework's own names do. */
+function byStackName(name, stackName) {
+  return name.startsWith(stackName) ? STACK_NAME + name.slice(stackName.length) : null;
 }
 
 /** The same logical id as the first plugin of this name gave, so that a stack can change over. */

@@ -66,6 +66,7 @@ class Pass {
     const words = new Set(
       this.functions.flatMap(({ logicalId, name, former }) => [logicalId, name, former?.logicalId]),
     );
+    words.add('StackName'); // which may begin a name
     const named = (id) => {
       const text = JSON.stringify(this.resources[id]) ?? '';
       return text.match(/[A-Za-z0-9_-]+/g)?.some((word) => words.has(word));
