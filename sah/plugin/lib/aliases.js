@@ -7,9 +7,9 @@
  * makes for provisioned concurrency; set for every function, it does so for every event. It is
  * not documented, so the packaging tests fail on the day that it stops working.
  *
- * @typedef {import('./references').Target & {left?: string, edge?: boolean, former?: object}} Function
- *   `left` says why it gets no alias; `edge` that CloudFront uses one of its versions; `former` is
- *   the alias that the framework would make of its own
+ * @typedef {import('./references').Target & {left?: string, edge?: boolean, own?: boolean, former?: object}} Function
+ *   `left` says why it gets no alias; `edge` that CloudFront uses one of its versions; `own` that the
+ *   user wrote it as a resource; `former` is the alias that the framework would make of its own
  */
 
 const { STACK_NAME } = require('./references');
@@ -35,7 +35,7 @@ function listFunctions(service, naming, aliasName) {
     const logicalId = naming.getLambdaLogicalId(key);
     const edge = hasEvent(definition, 'cloudFront');
     const left = whyLeft(definition, service.provider, edge);
-    const alias = left ? null : { name: aliasName, logicalId: aliasLogicalId(logicalId, '') };
+    const alias = left ? null : { name: aliasName, logicalId: activeAliasId(service, logicalId) };
     const inStack = byStackName(definition.name, naming.getStackName());
     return { key, logicalId, name: definition.name, inStack, alias, left, edge };
   });
@@ -51,6 +51,12 @@ function aliasLogicalId(functionLogicalId, suffix) {
   return `${functionLogicalId}Alias${suffix.replace(/[^A-Za-z0-9]/g, (sign) => (sign === '-' ? 'Dash' : 'Underscore'))}`;
 }
 
+/** What users write under the same id would be merged into the alias, and spoil both. */
+function activeAliasId({ resources }, functionLogicalId) {
+  const id = aliasLogicalId(functionLogicalId, '');
+  return Object.hasOwn(resources?.Resources ?? {}, id) ? `${id}Sah` : id;
+}
+
 function whyLeft(definition, provider, edge) {
   if (edge && definition.events.every((event) => isEvent(event, 'cloudFront'))) {
     return 'Lambda@Edge serves a version, never an alias';
@@ -59,6 +65,22 @@ function whyLeft(definition, provider, edge) {
   const published =
     definition.provisionedConcurrency || definition.snapStart || definition.durableConfig;
   return versioned || published ? undefined : 'versionFunction is false, so it has no versions';
+}
+
+/**
+ * List the functions that the user wrote as resources: the framework publishes no versions of them.
+ *
+ * @returns {Function[]}
+ */
+function listOwnFunctions(resources, functions) {
+  const known = new Set(functions.map((each) => each.logicalId));
+  return Object.entries(resources)
+    .filter(([id, each]) => each?.Type === 'AWS::Lambda::Function' && !known.has(id))
+    .map(([id, each]) => {
+      const name = each.Properties?.FunctionName;
+      const left = 'it stands under resources, where SAH makes no versions';
+      return { key: id, logicalId: id, name: typeof name === 'string' ? name : null, alias: null, left, own: true };
+    });
 }
 
 function hasEvent(definition, kind) {
@@ -78,7 +100,7 @@ function aimEvents(service, naming, functions, aliasName) {
   }
   for (const [, name, logicalId] of NAMING) {
     naming[name] = () => aliasName;
-    naming[logicalId] = (key) => aliasLogicalId(naming.getLambdaLogicalId(key), '');
+    naming[logicalId] = (key) => activeAliasId(service, naming.getLambdaLogicalId(key));
   }
 }
 
@@ -143,4 +165,4 @@ function findVersions(resources) {
   return new Map(versions.map(([id, resource]) => [resource.Properties?.FunctionName?.Ref, id]));
 }
 
-module.exports = { addAliases, aimEvents, aliasLogicalId, findVersions, hasEvent, listFunctions };
+module.exports = { addAliases, aimEvents, aliasLogicalId, findVersions, hasEvent, listFunctions, listOwnFunctions };
