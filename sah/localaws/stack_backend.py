@@ -136,7 +136,14 @@ class CloudFormation(CloudFormationBackend):
             except DeploymentError:
                 return
             self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
+            self._forget_change_sets(stack)
         self._note_exports()
+
+    def _forget_change_sets(self, stack: LocalStack) -> None:
+        """Drop the change sets of a deleted stack, whose names a new one of its name may use."""
+        for id_, change_set in list(self.change_sets.items()):
+            if change_set.stack is stack:
+                del self.change_sets[id_]
 
     def propose(self, wish: Wish, name: str, kind: str, description: str) -> ChangeSet:
         """Make a change set, of an existing stack or of one to be."""

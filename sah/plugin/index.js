@@ -56,7 +56,8 @@ class SahPlugin {
       'before:aws:deploy:deploy:checkForChanges': () => this.stay(),
       'after:deploy:deploy': () => this.tell('deploy'),
       'after:rollback:rollback': () => this.options.timestamp && this.tell('rollback'),
-      'after:deploy:function:deploy': () => this.remind(),
+      'after:deploy:function:deploy': () => this.remind('deploy function'),
+      'after:rollback:function:rollback': () => this.remind('rollback function'),
       'sah:status:status': () => this.talk('status'),
       'sah:rollback:rollback': () => this.talk('rollback'),
       'sah:check:check': () => this.check(),
@@ -145,10 +146,10 @@ class SahPlugin {
     await later.report.report(this.serverless, config, this.log, command, api);
   }
 
-  remind() {
+  remind(command) {
     const name = this.config.activeAliasName;
     this.log.warning(
-      `SAH: "deploy function" changes $LATEST only; the triggers stay on what ${name} serves until the next "deploy".`,
+      `SAH: "${command}" changes $LATEST only; the triggers stay on what ${name} serves until the next "deploy".`,
     );
   }
 
