@@ -139,7 +139,7 @@ class CloudFormation(CloudFormationBackend):
             self._forget_change_sets(stack)
         self._note_exports()
 
-    def _forget_change_sets(self, stack: LocalStack) -> None:
+    def _forget_change_sets(self, stack: Stack) -> None:
         """Drop the change sets of a deleted stack, whose names a new one of its name may use."""
         for id_, change_set in list(self.change_sets.items()):
             if change_set.stack is stack:

@@ -3,7 +3,7 @@
 /** The plugin: which part of SAH acts at which moment of a deploy. */
 
 const { SCHEMA, readConfig } = require('./lib/config');
-const { addAliases, aimEvents, listFunctions, listOwnFunctions } = require('./lib/aliases');
+const { addAliases, aimEvents, listFunctions, listOtherFunctions } = require('./lib/aliases');
 const { describeExceptions } = require('./lib/exceptions');
 const { rewrite } = require('./lib/rewrite');
 const { COMMANDS } = require('./lib/usage');
@@ -101,7 +101,7 @@ class SahPlugin {
 
   /** When the user's own resources are in the template: what is left. */
   async finish() {
-    this.functions.push(...listOwnFunctions(this.template.Resources, this.functions));
+    this.functions.push(...listOtherFunctions(this.template.Resources, this.functions));
     const found = rewrite(this.template, this.functions, this.config.useActiveAliasInEvents);
     this.findings = [...found, ...describeExceptions(this)];
     for (const { text } of this.findings) this.log.warning(`SAH: ${text}`);

@@ -7,9 +7,9 @@
  * makes for provisioned concurrency; set for every function, it does so for every event. It is
  * not documented, so the packaging tests fail on the day that it stops working.
  *
- * @typedef {import('./references').Target & {left?: string, edge?: boolean, own?: boolean, former?: object}} Function
- *   `left` says why it gets no alias; `edge` that CloudFront uses one of its versions; `own` that the
- *   user wrote it as a resource; `former` is the alias that the framework would make of its own
+ * @typedef {import('./references').Target & {left?: string, edge?: boolean, other?: boolean, former?: object}} Function
+ *   `left` says why it gets no alias; `edge` that CloudFront uses one of its versions; `other` that
+ *   it is none of the service's; `former` is the alias that the framework would make of its own
  */
 
 const { STACK_NAME } = require('./references');
@@ -68,18 +68,24 @@ function whyLeft(definition, provider, edge) {
 }
 
 /**
- * List the functions that the user wrote as resources: the framework publishes no versions of them.
+ * List the functions of the template that are none of the service's: nobody aims at an alias of them.
  *
  * @returns {Function[]}
  */
-function listOwnFunctions(resources, functions) {
+function listOtherFunctions(resources, functions) {
   const known = new Set(functions.map((each) => each.logicalId));
+  const versions = findVersions(resources);
   return Object.entries(resources)
     .filter(([id, each]) => each?.Type === 'AWS::Lambda::Function' && !known.has(id))
     .map(([id, each]) => {
       const name = each.Properties?.FunctionName;
-      const left = 'it stands under resources, where SAH makes no versions';
-      return { key: id, logicalId: id, name: typeof name === 'string' ? name : null, alias: null, left, own: true };
+      const left = versions.has(id)
+        ? 'a plugin that is listed after sah-plugin made it; list sah-plugin after that one'
+        : 'it stands under resources, where SAH makes no versions';
+      return {
+        ...{ key: id, logicalId: id, name: typeof name === 'string' ? name : null },
+        ...{ alias: null, left, other: true },
+      };
     });
 }
 
@@ -165,4 +171,12 @@ function findVersions(resources) {
   return new Map(versions.map(([id, resource]) => [resource.Properties?.FunctionName?.Ref, id]));
 }
 
-module.exports = { addAliases, aimEvents, aliasLogicalId, findVersions, hasEvent, listFunctions, listOwnFunctions };
+module.exports = {
+  addAliases,
+  aimEvents,
+  aliasLogicalId,
+  findVersions,
+  hasEvent,
+  listFunctions,
+  listOtherFunctions,
+};

@@ -24,8 +24,8 @@ function notUsed(config) {
   return { level: 'left', text };
 }
 
-function leftAlone({ key, left, triggers, edge, own }) {
-  if (!left || (own && !triggers)) return [];
+function leftAlone({ key, left, triggers, edge, other }) {
+  if (!left || (other && !triggers)) return [];
   const what = triggers?.length ? ` Its triggers run $LATEST: ${triggers.join(', ')}.` : '';
   return [
     { level: edge && !triggers ? 'note' : 'left', text: `${key} gets no alias: ${left}.${what}` },

@@ -119,7 +119,10 @@ function visitSub(value, run, place) {
     const alone = place.whole && match[0] === text;
     const around = outside(text, from, match.index, place);
     result += visitText(text.slice(from, match.index), run, around);
-    result += visitPlaceholder(match, own, run, { ...outside(text, match.index, until, place), alone });
+    result += visitPlaceholder(match, own, run, {
+      ...outside(text, match.index, until, place),
+      alone,
+    });
     from = until;
   }
   result += visitText(text.slice(from), run, outside(text, from, text.length, place));

@@ -40,6 +40,7 @@ function passOver(template, functions, change) {
   const { Outputs: outputs } = template;
   if (outputs) template.Outputs = renameFormer(outputs, functions);
   const pass = new Pass(template, functions, change);
+  pass.macros();
   for (const id of pass.ids()) pass.guarded(id, () => pass.resource(id));
   movePermissions(pass);
   pass.outputs();
@@ -63,6 +64,10 @@ class Pass {
 
   /** The resources that mention a function at all. */
   ids() {
+    return this.mentioning().filter((id) => this.resources[id].Type);
+  }
+
+  mentioning() {
     const words = new Set(
       this.functions.flatMap(({ logicalId, name, former }) => [logicalId, name, former?.logicalId]),
     );
@@ -71,7 +76,17 @@ class Pass {
       const text = JSON.stringify(this.resources[id]) ?? '';
       return text.match(/[A-Za-z0-9_-]+/g)?.some((word) => words.has(word));
     };
-    return Object.keys(this.resources).filter((id) => this.resources[id]?.Type && named(id));
+    return Object.keys(this.resources).filter((id) => this.resources[id] && named(id));
+  }
+
+  /** What becomes resources only in CloudFormation: Fn::ForEach and the like. */
+  macros() {
+    for (const id of this.mentioning().filter((each) => each.startsWith('Fn::'))) {
+      for (const { target } of this.bare(this.resources[id]))
+        this.left(
+          `${id} refers to ${target.key}, and only CloudFormation can read it; it was left on $LATEST.`,
+        );
+    }
   }
 
   /** Rewrite a resource; when that fails leave it as it was, and say so. */
@@ -206,7 +221,9 @@ class Pass {
   }
 
   bare(value, literals) {
-    const found = this.look(value, literals).filter((each) => each.qualifier === null && each.target.alias);
+    const found = this.look(value, literals).filter(
+      (each) => each.qualifier === null && each.target.alias,
+    );
     return found.filter(
       (each, index) => found.findIndex((other) => other.target === each.target) === index,
     );
