@@ -11,7 +11,12 @@ from moto.cloudformation.exceptions import (
     CloudFormationError,
     ValidationError,
 )
-from moto.cloudformation.models import ChangeSet, CloudFormationBackend, cloudformation_backends
+from moto.cloudformation.models import (
+    ChangeSet,
+    CloudFormationBackend,
+    Stack,
+    cloudformation_backends,
+)
 from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import s3_backends
