@@ -11,7 +11,12 @@ from moto.cloudformation.exceptions import (
     CloudFormationError,
     ValidationError,
 )
-from moto.cloudformation.models import ChangeSet, CloudFormationBackend, cloudformation_backends
+from moto.cloudformation.models import (
+    ChangeSet,
+    CloudFormationBackend,
+    Stack,
+    cloudformation_backends,
+)
 from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import s3_backends
@@ -136,7 +141,14 @@ class CloudFormation(CloudFormationBackend):
             except DeploymentError:
                 return
             self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
+            self._forget_change_sets(stack)
         self._note_exports()
+
+    def _forget_change_sets(self, stack: Stack) -> None:
+        """Drop the change sets of a deleted stack, whose names a new one of its name may use."""
+        for id_, change_set in list(self.change_sets.items()):
+            if change_set.stack is stack:
+                del self.change_sets[id_]
 
     def propose(self, wish: Wish, name: str, kind: str, description: str) -> ChangeSet:
         """Make a change set, of an existing stack or of one to be."""

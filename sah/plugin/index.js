@@ -3,7 +3,7 @@
 /** The plugin: which part of SAH acts at which moment of a deploy. */
 
 const { SCHEMA, readConfig } = require('./lib/config');
-const { addAliases, aimEvents, listFunctions } = require('./lib/aliases');
+const { addAliases, aimEvents, listFunctions, listOtherFunctions } = require('./lib/aliases');
 const { describeExceptions } = require('./lib/exceptions');
 const { rewrite } = require('./lib/rewrite');
 const { COMMANDS } = require('./lib/usage');
@@ -56,7 +56,8 @@ class SahPlugin {
       'before:aws:deploy:deploy:checkForChanges': () => this.stay(),
       'after:deploy:deploy': () => this.tell('deploy'),
       'after:rollback:rollback': () => this.options.timestamp && this.tell('rollback'),
-      'after:deploy:function:deploy': () => this.remind(),
+      'after:deploy:function:deploy': () => this.remind('deploy function'),
+      'after:rollback:function:rollback': () => this.remind('rollback function'),
       'sah:status:status': () => this.talk('status'),
       'sah:rollback:rollback': () => this.talk('rollback'),
       'sah:check:check': () => this.check(),
@@ -100,6 +101,7 @@ class SahPlugin {
 
   /** When the user's own resources are in the template: what is left. */
   async finish() {
+    this.functions.push(...listOtherFunctions(this.template.Resources, this.functions));
     const found = rewrite(this.template, this.functions, this.config.useActiveAliasInEvents);
     this.findings = [...found, ...describeExceptions(this)];
     for (const { text } of this.findings) this.log.warning(`SAH: ${text}`);
@@ -144,10 +146,10 @@ class SahPlugin {
     await later.report.report(this.serverless, config, this.log, command, api);
   }
 
-  remind() {
+  remind(command) {
     const name = this.config.activeAliasName;
     this.log.warning(
-      `SAH: "deploy function" changes $LATEST only; the triggers stay on what ${name} serves until the next "deploy".`,
+      `SAH: "${command}" changes $LATEST only; the triggers stay on what ${name} serves until the next "deploy".`,
     );
   }
 

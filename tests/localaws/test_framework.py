@@ -151,6 +151,16 @@ def test_a_change_set_without_changes_fails(cfn: Client) -> None:
         cfn.describe_change_set(StackName="demo", ChangeSetName="second")
 
 
+def test_a_removed_stack_can_be_deployed_again(cfn: Client) -> None:
+    for _ in range(2):
+        made = change(cfn, first_template(), "CREATE")
+        cfn.execute_change_set(StackName="demo", ChangeSetName="serverless")
+        assert status(cfn) == "CREATE_COMPLETE"
+        cfn.delete_stack(StackName="demo")
+        with pytest.raises(cfn.exceptions.ChangeSetNotFoundException):
+            cfn.describe_change_set(ChangeSetName=made["ChangeSetId"])
+
+
 def test_change_sets_of_two_stacks_may_have_one_name(cfn: Client) -> None:
     for stack in ("one", "two"):
         cfn.create_change_set(

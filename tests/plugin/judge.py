@@ -76,7 +76,7 @@ class Template:
         self.alias = alias
         self.resources: dict[str, Any] = body["Resources"]
         self.functions = {
-            id_: each["Properties"]["FunctionName"]
+            id_: each["Properties"].get("FunctionName", id_)
             for id_, each in self.of_type("AWS::Lambda::Function")
             if "Custom" not in id_  # the framework's own helpers have no versions
         }

@@ -7,10 +7,12 @@
  * makes for provisioned concurrency; set for every function, it does so for every event. It is
  * not documented, so the packaging tests fail on the day that it stops working.
  *
- * @typedef {import('./references').Target & {left?: string, edge?: boolean, former?: object}} Function
- *   `left` says why it gets no alias; `edge` that CloudFront uses one of its versions; `former` is
- *   the alias that the framework would make of its own
+ * @typedef {import('./references').Target & {left?: string, edge?: boolean, other?: boolean, former?: object}} Function
+ *   `left` says why it gets no alias; `edge` that CloudFront uses one of its versions; `other` that
+ *   it is none of the service's; `former` is the alias that the framework would make of its own
  */
+
+const { STACK_NAME } = require('./references');
 
 const NAMING = [
   ['durableConfig', 'getLambdaDurableAliasName', 'getLambdaDurableAliasLogicalId'],
@@ -33,14 +35,26 @@ function listFunctions(service, naming, aliasName) {
     const logicalId = naming.getLambdaLogicalId(key);
     const edge = hasEvent(definition, 'cloudFront');
     const left = whyLeft(definition, service.provider, edge);
-    const alias = left ? null : { name: aliasName, logicalId: aliasLogicalId(logicalId, '') };
-    return { key, logicalId, name: definition.name, alias, left, edge };
+    const alias = left ? null : { name: aliasName, logicalId: activeAliasId(service, logicalId) };
+    const inStack = byStackName(definition.name, naming.getStackName());
+    return { key, logicalId, name: definition.name, inStack, alias, left, edge };
   });
+}
+
+/** The name as users write it who let it begin with the stack's, as the framework's own names do. */
+function byStackName(name, stackName) {
+  return name.startsWith(stackName) ? STACK_NAME + name.slice(stackName.length) : null;
 }
 
 /** The same logical id as the first plugin of this name gave, so that a stack can change over. */
 function aliasLogicalId(functionLogicalId, suffix) {
   return `${functionLogicalId}Alias${suffix.replace(/[^A-Za-z0-9]/g, (sign) => (sign === '-' ? 'Dash' : 'Underscore'))}`;
+}
+
+/** What users write under the same id would be merged into the alias, and spoil both. */
+function activeAliasId({ resources }, functionLogicalId) {
+  const id = aliasLogicalId(functionLogicalId, '');
+  return Object.hasOwn(resources?.Resources ?? {}, id) ? `${id}Sah` : id;
 }
 
 function whyLeft(definition, provider, edge) {
@@ -51,6 +65,28 @@ function whyLeft(definition, provider, edge) {
   const published =
     definition.provisionedConcurrency || definition.snapStart || definition.durableConfig;
   return versioned || published ? undefined : 'versionFunction is false, so it has no versions';
+}
+
+/**
+ * List the functions of the template that are none of the service's: nobody aims at an alias of them.
+ *
+ * @returns {Function[]}
+ */
+function listOtherFunctions(resources, functions) {
+  const known = new Set(functions.map((each) => each.logicalId));
+  const versions = findVersions(resources);
+  return Object.entries(resources)
+    .filter(([id, each]) => each?.Type === 'AWS::Lambda::Function' && !known.has(id))
+    .map(([id, each]) => {
+      const name = each.Properties?.FunctionName;
+      const left = versions.has(id)
+        ? 'a plugin that is listed after sah-plugin made it; list sah-plugin after that one'
+        : 'it stands under resources, where SAH makes no versions';
+      return {
+        ...{ key: id, logicalId: id, name: typeof name === 'string' ? name : null },
+        ...{ alias: null, left, other: true },
+      };
+    });
 }
 
 function hasEvent(definition, kind) {
@@ -70,7 +106,7 @@ function aimEvents(service, naming, functions, aliasName) {
   }
   for (const [, name, logicalId] of NAMING) {
     naming[name] = () => aliasName;
-    naming[logicalId] = (key) => aliasLogicalId(naming.getLambdaLogicalId(key), '');
+    naming[logicalId] = (key) => activeAliasId(service, naming.getLambdaLogicalId(key));
   }
 }
 
@@ -135,4 +171,12 @@ function findVersions(resources) {
   return new Map(versions.map(([id, resource]) => [resource.Properties?.FunctionName?.Ref, id]));
 }
 
-module.exports = { addAliases, aimEvents, aliasLogicalId, findVersions, hasEvent, listFunctions };
+module.exports = {
+  addAliases,
+  aimEvents,
+  aliasLogicalId,
+  findVersions,
+  hasEvent,
+  listFunctions,
+  listOtherFunctions,
+};

@@ -156,13 +156,15 @@ function exchange(method, url, sent, timeout, headers) {
 
     function fail(error) {
       clearTimeout(clock);
-      reject(
-        new ApiError(`${url.origin} cannot be reached: ${error.message || error.code}`, {
-          passing: true,
-        }),
-      );
+      reject(new ApiError(`${url.origin} cannot be reached: ${inWords(error)}`, { passing: true }));
     }
   });
+}
+
+/** OpenSSL's errors are a line of its source code. */
+function inWords({ code, message }) {
+  if (code === 'EPROTO') return 'it does not speak https as expected; is it http:// perhaps?';
+  return (message || String(code)).split('\n')[0].trim();
 }
 
 function sleep(ms) {

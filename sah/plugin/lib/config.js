@@ -58,10 +58,10 @@ function readConfig(given, env) {
   }
   const mistakes = [
     ...Object.keys(given)
-      .filter((key) => !(key in DEFAULTS))
+      .filter((key) => !Object.hasOwn(DEFAULTS, key))
       .map(unknownKey),
     ...Object.entries(given).flatMap(([key, value]) =>
-      key in CHECKS ? CHECKS[key](value, key) : [],
+      Object.hasOwn(CHECKS, key) ? CHECKS[key](value, key) : [],
     ),
     ...checkTogether(given),
   ];
@@ -179,7 +179,7 @@ function settle(given, env, mistakes) {
     aliases: Object.freeze([...whole.aliases]),
     apiUrl: app ? `${app}/api` : null,
     projectUrl: app && project ? `${app}/api/projects/${project}` : null,
-    token: given.sahToken || env.SAH_TOKEN || null,
+    token: given.sahToken || env.SAH_TOKEN?.trim() || null, // secrets of a CI often end a line
   });
 }
 

@@ -3,19 +3,17 @@
 /** Say what SAH leaves alone on purpose, and what only a person can finish. */
 
 const { hasEvent } = require('./aliases');
-const { namesIn } = require('./graph');
+const { walk } = require('./references');
 
 /** @returns {import('./rewrite').Finding[]} */
 function describeExceptions({ functions, serverless, config, template }) {
   if (!config.useActiveAliasInEvents) return [notUsed(config)];
-  const single = functions.flatMap((each) => {
-    const definition = serverless.service.getFunction(each.key);
-    return [
-      ...leftAlone(each),
-      ...(each.alias && each.edge ? [onEdge(each)] : []),
-      ...(each.alias && isSkill(definition) ? [skill(each)] : []),
-    ];
-  });
+  const isSkillOf = ({ key }) => isSkill(serverless.service.getFunction(key));
+  const single = functions.flatMap((each) => [
+    ...leftAlone(each),
+    ...(each.alias && each.edge ? [onEdge(each)] : []),
+    ...(each.alias && isSkillOf(each) ? [skill(each)] : []),
+  ]);
   return [...single, ...twoAliases(functions, template.Resources)];
 }
 
@@ -26,8 +24,8 @@ function notUsed(config) {
   return { level: 'left', text };
 }
 
-function leftAlone({ key, left, triggers, edge }) {
-  if (!left) return [];
+function leftAlone({ key, left, triggers, edge, other }) {
+  if (!left || (other && !triggers)) return [];
   const what = triggers?.length ? ` Its triggers run $LATEST: ${triggers.join(', ')}.` : '';
   return [
     { level: edge && !triggers ? 'note' : 'left', text: `${key} gets no alias: ${left}.${what}` },
@@ -54,19 +52,24 @@ function skill({ key, name, alias }) {
 
 /** Find aliases of the same name that the user made. */
 function twoAliases(functions, resources) {
-  const ours = new Map(
-    functions.filter((each) => each.alias).map((each) => [each.logicalId, each]),
-  );
-  const made = new Set([...ours.values()].map((each) => each.alias.logicalId));
+  const ours = functions.filter((each) => each.alias);
+  const made = new Set(ours.map((each) => each.alias.logicalId));
   return Object.entries(resources)
     .filter(([id, each]) => each?.Type === 'AWS::Lambda::Alias' && !made.has(id))
-    .flatMap(([id, each]) => {
-      const [logicalId] = namesIn(each.Properties?.FunctionName);
-      const target = ours.get(logicalId);
-      if (!target || each.Properties.Name !== target.alias.name) return [];
-      const text = `${id} makes the alias ${target.alias.name} of ${target.key} as well; remove it, or the deploy will fail.`;
+    .flatMap(([id, { Properties: properties }]) => {
+      const { found } = walk(properties?.FunctionName, { targets: ours, literals: true });
+      const target = found[0]?.target;
+      if (!target || plain(properties.Name) !== target.alias.name) return [];
+      const text =
+        `${id} makes the alias ${target.alias.name} of ${target.key} as well; remove it ` +
+        'from the stack first, or the deploy will fail.';
       return [{ level: 'left', text }];
     });
+}
+
+/** The text of a name, which may be written as a substitution without any. */
+function plain(name) {
+  return [name?.['Fn::Sub'] ?? name].flat()[0];
 }
 
 module.exports = { describeExceptions };

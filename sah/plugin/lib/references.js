@@ -4,13 +4,15 @@
  * Find and qualify what refers to a function in a CloudFormation value.
  *
  * A value refers to a function by `Ref` (its name), `Fn::GetAtt … Arn`, either of them inside
- * `Fn::Sub` and `Fn::Join`, or by its literal name. A reference is qualified when a colon and an
- * alias or a version follow it, in whatever piece of text comes next.
+ * `Fn::Sub` and `Fn::Join`, or by its literal name, which the stack's name often begins
+ * (`${AWS::StackName}-hello`). A reference is qualified when a colon and an alias or a version
+ * follow it, in whatever piece of text comes next.
  *
  * @typedef {object} Target a function whose references are looked for
  * @property {string} key its name in serverless.yml
  * @property {string} logicalId of the function
- * @property {string} name the function's real name
+ * @property {string|null} name the function's real name; null when CloudFormation makes one up
+ * @property {string|null} [inStack] the same by the stack's name: `${AWS::StackName}-hello`
  * @property {{name: string, logicalId: string}|null} alias what references shall go to
  *
  * @typedef {object} Found one reference
@@ -32,6 +34,7 @@ class NotRewritable extends Error {}
 
 const QUALIFIER = /^:(?!\s)(\$LATEST|[A-Za-z0-9_-]+)?/;
 const PLACEHOLDER = /\$\{([^!}][^}]*)\}/g;
+const STACK_NAME = '${AWS::StackName}';
 const OPAQUE = '\0';
 
 /**
@@ -53,7 +56,7 @@ const indexes = new WeakMap();
 /** What is looked up for every value, made once for a list of functions. */
 function indexOf(targets) {
   if (!indexes.has(targets)) {
-    const names = targets.map(({ name }) => escape(name));
+    const names = targets.flatMap(spellings).map(escape);
     indexes.set(targets, {
       byId: new Map(targets.map((target) => [target.logicalId, target])),
       named: new RegExp(names.length ? names.join('|') : '(?!)'), // most texts name none of them
@@ -111,21 +114,30 @@ function visitSub(value, run, place) {
   let result = '';
   let from = 0;
   for (const match of text.matchAll(PLACEHOLDER)) {
+    if (match[0] === STACK_NAME) continue; // a part of the text, for it begins names
     const until = match.index + match[0].length;
     const alone = place.whole && match[0] === text;
-    const around = { before: '', after: text.slice(match.index) };
+    const around = outside(text, from, match.index, place);
     result += visitText(text.slice(from, match.index), run, around);
-    result += visitPlaceholder(match, own, run, { after: text.slice(until) + place.after, alone });
+    result += visitPlaceholder(match, own, run, {
+      ...outside(text, match.index, until, place),
+      alone,
+    });
     from = until;
   }
-  result += visitText(text.slice(from), run, { before: '', after: place.after });
+  result += visitText(text.slice(from), run, outside(text, from, text.length, place));
   return { 'Fn::Sub': variables ? [result, own] : result };
 }
 
-function visitPlaceholder(match, variables, run, { after, alone }) {
+/** What stands before and after a part of a text. */
+function outside(text, from, until, place) {
+  return { before: place.before + text.slice(0, from), after: text.slice(until) + place.after };
+}
+
+function visitPlaceholder(match, variables, run, { before, after, alone }) {
   const name = match[1].trim();
   if (Object.hasOwn(variables, name)) {
-    variables[name] = visit(variables[name], run, { before: '', after, whole: alone });
+    variables[name] = visit(variables[name], run, { before, after, whole: alone });
     return match[0];
   }
   const [id, attribute] = attributeOf(name);
@@ -138,6 +150,12 @@ function visitPlaceholder(match, variables, run, { after, alone }) {
 function visitJoin(value, run, place) {
   const [delimiter, list] = value['Fn::Join'] || [];
   if (typeof delimiter !== 'string' || !Array.isArray(list)) return visitOpaque(value, run);
+  const sub = onStackName(delimiter, list);
+  if (sub) {
+    const seen = run.found.length;
+    const changed = visitSub({ 'Fn::Sub': sub }, run, place);
+    return run.found.length > seen ? changed : value;
+  }
   const texts = list.map(textOf);
   const parts = list.map((each, index) => {
     const earlier = texts.slice(0, index).map((text) => text + delimiter);
@@ -146,6 +164,16 @@ function visitJoin(value, run, place) {
     return visit(each, run, { ...around, whole: place.whole && list.length === 1 });
   });
   return { 'Fn::Join': [delimiter, parts] };
+}
+
+/** Write a join of texts and pseudo parameters, the stack's name among them, as one text. */
+function onStackName(delimiter, list) {
+  if (!list.some((each) => each?.Ref === 'AWS::StackName')) return null;
+  const texts = list.map((each) => {
+    if (typeof each === 'string') return each.replaceAll('${', '${!');
+    return /^AWS::/.test(each?.Ref) ? `\${${each.Ref}}` : null;
+  });
+  return texts.includes(null) ? null : texts.join(delimiter);
 }
 
 function visitIf(value, run, place) {
@@ -167,7 +195,7 @@ function visitOpaque(value, run) {
 function visitText(text, run, place) {
   if (!run.named.test(text)) return text;
   return run.targets.reduce((current, target) => {
-    if (!current.includes(target.name)) return current;
+    if (!spellings(target).some((name) => current.includes(name))) return current;
     return current.replace(literalOf(target, run, place), (match, offset, all) => {
       const after = all.slice(offset + match.length) + place.after;
       return note(run, target, after, true) ? `${match}:${target.alias.name}` : match;
@@ -177,12 +205,17 @@ function visitText(text, run, place) {
 
 /** Where a text means a function by its name, and not something else of the same name. */
 function literalOf(target, run, place) {
-  const name = escape(target.name);
+  const name = `(?:${spellings(target).map(escape).join('|')})`;
   const ends = '(?![A-Za-z0-9_-])';
   const ways = [`(?<=:function:)${name}${ends}`, `(?<="FunctionName"\\s*:\\s*")${name}${ends}`];
   const alone = (run.literals && !place.before) || /FunctionName$/.test(run.key);
   if (alone || /:function:$/.test(place.before)) ways.push(`^${name}(?=$|:)`);
   return new RegExp(ways.join('|'), 'g');
+}
+
+/** The ways to write a function's name in a text. */
+function spellings({ name, inStack }) {
+  return [name, inStack].filter(Boolean);
 }
 
 /** Write a reference down; say whether it is to be changed. */
@@ -216,4 +249,4 @@ function isMapping(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-module.exports = { NotRewritable, attributeOf, escape, isMapping, walk };
+module.exports = { NotRewritable, STACK_NAME, attributeOf, escape, isMapping, spellings, walk };

@@ -6,7 +6,7 @@
  * Scaling policies and the like refer to it by its logical id, and to its name in `function:NAME:provisioned`.
  */
 
-const { escape } = require('./references');
+const { escape, spellings } = require('./references');
 
 /**
  * @param {any} part of a template
@@ -21,8 +21,10 @@ function renameFormer(part, functions) {
   return changed === text ? part : JSON.parse(changed);
 }
 
-function renameOne(text, { logicalId, name, alias, former }) {
-  const means = [`(?<![A-Za-z0-9_-])${escape(name)}`, `\\$\\{${logicalId}(?:\\.Arn)?\\}`].join('|');
+function renameOne(text, target) {
+  const { logicalId, alias, former } = target;
+  const names = spellings(target).map((name) => `(?<![A-Za-z0-9_-])${escape(name)}`);
+  const means = [...names, `\\$\\{${logicalId}(?:\\.Arn)?\\}`].join('|');
   return text
     .replace(new RegExp(`\\b${former.logicalId}\\b`, 'g'), alias.logicalId)
     .replace(

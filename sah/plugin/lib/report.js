@@ -32,7 +32,8 @@ async function report(serverless, config, log, command, api) {
     const made = await api.postSafely(`${config.projectUrl}/deployments`, body, randomUUID());
     log.notice(`SAH: ${lineFor(made)}`);
   } catch (error) {
-    log.warning(`SAH was not told of this deploy: ${error.message}. The deploy itself is done.`);
+    const why = error.message.replace(/\.$/, ''); // the app's own sentences end with one
+    log.warning(`SAH was not told of this deploy: ${why}. The deploy itself is done.`);
   }
 }
 

@@ -40,6 +40,7 @@ function passOver(template, functions, change) {
   const { Outputs: outputs } = template;
   if (outputs) template.Outputs = renameFormer(outputs, functions);
   const pass = new Pass(template, functions, change);
+  pass.macros();
   for (const id of pass.ids()) pass.guarded(id, () => pass.resource(id));
   movePermissions(pass);
   pass.outputs();
@@ -63,14 +64,29 @@ class Pass {
 
   /** The resources that mention a function at all. */
   ids() {
+    return this.mentioning().filter((id) => this.resources[id].Type);
+  }
+
+  mentioning() {
     const words = new Set(
       this.functions.flatMap(({ logicalId, name, former }) => [logicalId, name, former?.logicalId]),
     );
+    words.add('StackName'); // which may begin a name
     const named = (id) => {
       const text = JSON.stringify(this.resources[id]) ?? '';
       return text.match(/[A-Za-z0-9_-]+/g)?.some((word) => words.has(word));
     };
-    return Object.keys(this.resources).filter((id) => this.resources[id]?.Type && named(id));
+    return Object.keys(this.resources).filter((id) => this.resources[id] && named(id));
+  }
+
+  /** What becomes resources only in CloudFormation: Fn::ForEach and the like. */
+  macros() {
+    for (const id of this.mentioning().filter((each) => each.startsWith('Fn::'))) {
+      for (const { target } of this.bare(this.resources[id]))
+        this.left(
+          `${id} refers to ${target.key}, and only CloudFormation can read it; it was left on $LATEST.`,
+        );
+    }
   }
 
   /** Rewrite a resource; when that fails leave it as it was, and say so. */
@@ -124,8 +140,8 @@ class Pass {
     this.graph.changed(id);
   }
 
-  look(value) {
-    return walk(value, { targets: this.functions }).found;
+  look(value, literals = false) {
+    return walk(value, { targets: this.functions, literals }).found;
   }
 
   /** Remember who calls, wait for aliases that are meant by name, report what names $LATEST. */
@@ -139,7 +155,7 @@ class Pass {
         this.waits.push([id, target.alias.logicalId]);
       if (qualifier === '$LATEST')
         this.left(`${type} ${id} names $LATEST of ${target.key} itself; it was left so.`);
-      else if (target.former && qualifier === target.former.name) {
+      else if (!onAlias && target.former && qualifier === target.former.name) {
         this.left(
           `${type} ${id} names the alias ${qualifier} of ${target.key}, which is ${target.alias.name} now.`,
         );
@@ -191,24 +207,23 @@ class Pass {
           'for a resource that exists, and calls it only while it deploys.',
       );
     }
-    for (const { target } of this.bare(kinds.isCustomResource(type) ? others : rest))
+    const literals = type === 'AWS::SSM::Parameter';
+    for (const { target } of this.bare(kinds.isCustomResource(type) ? others : rest, literals))
       this.unclear(id, type, target);
   }
 
   unclear(id, type, target) {
-    if (type === 'AWS::SSM::Parameter') {
-      return this.note(
-        `${type} ${id} hands out ${target.key} without the alias; who calls it by that runs $LATEST.`,
-      );
-    }
+    if (type === 'AWS::SSM::Parameter') return this.handsOut(`${type} ${id}`, target);
     this.callers.push({ id, type, key: target.key, onAlias: false });
     return this.left(
       `${type} ${id} refers to ${target.key}, and whether it accepts an alias is not known; it was left on $LATEST.`,
     );
   }
 
-  bare(value) {
-    const found = this.look(value).filter((each) => each.qualifier === null && each.target.alias);
+  bare(value, literals) {
+    const found = this.look(value, literals).filter(
+      (each) => each.qualifier === null && each.target.alias,
+    );
     return found.filter(
       (each, index) => found.findIndex((other) => other.target === each.target) === index,
     );
@@ -246,12 +261,13 @@ class Pass {
 
   outputs() {
     for (const [name, output] of Object.entries(this.template.Outputs ?? {})) {
-      for (const { target } of this.bare(output?.Value)) {
-        this.note(
-          `The output ${name} hands out ${target.key} without the alias; who calls it by that runs $LATEST.`,
-        );
-      }
+      for (const { target } of this.bare(output?.Value, true))
+        this.handsOut(`The output ${name}`, target);
     }
+  }
+
+  handsOut(what, { key }) {
+    this.note(`${what} hands out ${key} without the alias; who calls it by that runs $LATEST.`);
   }
 
   left(text) {

@@ -135,6 +135,18 @@ test('says when what answers is not SAH', async () => {
   );
 });
 
+test('says in words that SAH is not behind https', async () => {
+  await withSah(
+    () => ({ body: {} }),
+    async (url) => {
+      await assert.rejects(
+        api().get(url.replace('http:', 'https:')),
+        /cannot be reached: it does not speak https as expected; is it http:\/\/ perhaps\?$/,
+      );
+    },
+  );
+});
+
 test('reads every page of a list', async () => {
   const pages = {
     null: { items: [1, 2], next_cursor: 'b c' },

@@ -63,6 +63,7 @@ const MISTAKES = [
     { activeAlias: 'x' },
     /custom\.sah\.activeAlias is not a setting of SAH; the settings are activeAliasName/,
   ],
+  [{ toString: 1 }, /^custom\.sah\.toString is not a setting of SAH/],
   [{ activeAliasName: '7' }, /activeAliasName has to be the name of a Lambda alias .* not "7"/],
   [{ activeAliasName: '$LATEST' }, /activeAliasName has to be/],
   [{ useActiveAliasInEvents: 'yes' }, /useActiveAliasInEvents has to be true or false, not "yes"/],
@@ -115,4 +116,9 @@ test('never repeats a token', () => {
 test('takes the token from the environment when there is none', () => {
   assert.equal(read({}, { SAH_TOKEN: 'sah_env' }).config.token, 'sah_env');
   assert.equal(read({ sahToken: 'sah_own' }, { SAH_TOKEN: 'sah_env' }).config.token, 'sah_own');
+});
+
+test('takes a token that ends a line, as files and secrets of a CI do', () => {
+  assert.equal(read({}, { SAH_TOKEN: 'sah_env\n' }).config.token, 'sah_env');
+  assert.equal(read({}, { SAH_TOKEN: ' \n' }).config.token, null);
 });

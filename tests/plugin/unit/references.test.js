@@ -8,6 +8,7 @@ const HELLO = {
   key: 'hello',
   logicalId: 'Hello',
   name: 'shop-dev-hello',
+  inStack: '${AWS::StackName}-hello',
   alias: { name: 'ACTIVE', logicalId: 'HelloAlias' },
 };
 const ALONE = { key: 'alone', logicalId: 'Alone', name: 'shop-dev-alone', alias: null };
@@ -34,6 +35,18 @@ const MOVED = {
   'a variable of the text': [
     { 'Fn::Sub': ['a/${It}', { It: ARN }] },
     { 'Fn::Sub': ['a/${It}', { It: { Ref: 'HelloAlias' } }] },
+  ],
+  "a name that begins with the stack's": [
+    { 'Fn::Sub': 'arn:${AWS::Partition}:x:function:${AWS::StackName}-hello/b' },
+    { 'Fn::Sub': 'arn:${AWS::Partition}:x:function:${AWS::StackName}-hello:ACTIVE/b' },
+  ],
+  "a joined name that begins with the stack's": [
+    { 'Fn::Join': ['', ['arn:x:function:', { Ref: 'AWS::StackName' }, '-hello']] },
+    { 'Fn::Sub': 'arn:x:function:${AWS::StackName}-hello:ACTIVE' },
+  ],
+  'a literal name in a variable': [
+    { 'Fn::Sub': ['arn:x:function:${It}', { It: 'shop-dev-hello' }] },
+    { 'Fn::Sub': ['arn:x:function:${It}', { It: 'shop-dev-hello:ACTIVE' }] },
   ],
   'a joined attribute': [
     { 'Fn::Join': ['', ['a/', ARN, '/b']] },

@@ -250,3 +250,12 @@ test('only looks when events shall stay where they are', () => {
   assert.deepEqual(template, before);
   assert.match(findings[0].text, /Rule invokes hello on \$LATEST/);
 });
+
+test('reports a loop, which only CloudFormation can read, and leaves it', () => {
+  const loop = ['N', ['a', 'b'], { 'R${N}': RULE }];
+  const { resources, texts } = run({ 'Fn::ForEach::Rules': loop });
+  assert.deepEqual(resources['Fn::ForEach::Rules'], loop);
+  assert.deepEqual(texts, [
+    'Fn::ForEach::Rules refers to hello, and only CloudFormation can read it; it was left on $LATEST.',
+  ]);
+});
