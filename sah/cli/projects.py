@@ -1,6 +1,7 @@
 """``sah projects …`` and ``sah sync``: the stacks that SAH looks after."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -39,7 +40,8 @@ def add(name: str, *, account: str, stack: str, alias: str) -> None:
 
     account_id = get_account_by_name(account).id
     project = add_project(ProjectDetails(name, account_id, stack, alias))
-    click.echo(f"Added the project {project.name}; read its stack with: sah sync {project.name}")
+    name = shlex.quote(project.name)
+    click.echo(f"Added the project {project.name}; read its stack with: sah sync {name}")
 
 
 @projects.command("list")

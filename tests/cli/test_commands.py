@@ -1,4 +1,5 @@
 import json
+import shlex
 
 import click
 import pytest
@@ -271,6 +272,13 @@ class TestProjects:
         table = sah("projects", "show", "shop").out
         assert "3 (90 %) and 2 (10 %)" in table
         assert "SQS → $LATEST" in table
+
+    def test_the_next_command_can_be_copied_whatever_the_name(self, sah: Sah, app: Flask) -> None:
+        with app.app_context():
+            make_account("production")
+        where = ("--account", "production", "--stack", "shop")
+        added = sah("projects", "add", "Ada's shop", *where).out.strip()
+        assert shlex.split(added.rpartition("with: ")[2]) == ["sah", "sync", "Ada's shop"]
 
     def test_they_are_listed(self, sah: Sah, app: Flask, aws: FakeAws) -> None:
         with app.app_context():
