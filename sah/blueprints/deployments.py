@@ -25,6 +25,7 @@ from sah.services.operations import (
 from sah.services.projects import find_active_operation, get_project, get_project_summary
 from sah.services.rollback import (
     RollbackPlan,
+    look_and_plan_rollback,
     plan_rollback,
     request_rollback,
 )
@@ -114,8 +115,7 @@ def rollback_to_previous(project_id: int) -> ResponseReturnValue:
 @requires(Right.OPERATE)
 def rollback(project_id: int, number: int) -> ResponseReturnValue:
     """Read what rolling back to a deployment would move."""
-    sync_if_changed(project_id)
-    return _show_plan(plan_rollback(project_id, number), ConfirmForm(formdata=None))
+    return _show_plan(look_and_plan_rollback(project_id, number), ConfirmForm(formdata=None))
 
 
 @bp.post("/deployments/<int:number>/rollback")

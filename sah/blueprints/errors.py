@@ -63,6 +63,12 @@ _CSRF = Problem(
     "Go back, reload the page, and send the form again.",
     HTTPStatus.BAD_REQUEST,
 )
+_API_CSRF = Problem(
+    "csrf",
+    "This call came with a log-in, but without its CSRF token or with a wrong one.",
+    "Send it as “X-CSRFToken: …”, or an API token as “Authorization: Bearer sah_…”.",
+    HTTPStatus.BAD_REQUEST,
+)
 
 
 def init_app(app: Flask) -> None:
@@ -97,7 +103,7 @@ def _show_http_error(error: HTTPException) -> ResponseReturnValue:
     if status is None:
         return error.get_response()
     if isinstance(error, CSRFError):
-        return _show(_CSRF)
+        return _show(_API_CSRF if is_api() else _CSRF)
     default = (f"http_{status}", error.name, error.description or "")
     texts = _HTTP | _API if is_api() else _HTTP
     problem = Problem(*texts.get(status, default), status=status)

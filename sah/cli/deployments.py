@@ -69,8 +69,11 @@ def rollback(  # noqa: PLR0913 - each is an option
     from sah.services.operations import refuse_when_busy
     from sah.services.preflight import preflight_plan, refuse_plan
     from sah.services.projects import get_project_by_name
-    from sah.services.rollback import parse_target, plan_rollback, request_rollback
-    from sah.services.sync import sync_if_changed
+    from sah.services.rollback import (
+        look_and_plan_rollback,
+        parse_target,
+        request_rollback,
+    )
 
     if not dry_run and not reason.strip():
         raise click.UsageError("--reason is missing.")
@@ -78,8 +81,7 @@ def rollback(  # noqa: PLR0913 - each is an option
     found = get_project_by_name(project)
     refuse_when_busy(found)
     project_id = found.id
-    sync_if_changed(project_id)
-    planned = plan_rollback(project_id, target)
+    planned = look_and_plan_rollback(project_id, target)
     plan = planned.plan
     preflight = preflight_plan(project_id, plan) if plan.moves else Preflight()
     if dry_run:

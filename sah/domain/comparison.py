@@ -85,19 +85,17 @@ def compare_configs(before: VersionConfig, after: VersionConfig) -> tuple[Differ
 
 def _compare_environments(before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:
     return [
-        Difference(
-            f"variable {name}", _presence(before, after, name), _presence(after, before, name)
-        )
+        Difference(f"variable {name}", *_say_presence(before=name in before, after=name in after))
         for name in sorted(set(before) | set(after))
         if before.get(name) != after.get(name)
     ]
 
 
-def _presence(here: Mapping[str, str], there: Mapping[str, str], name: str) -> str:
-    """Say what one side has, without ever saying the value."""
-    if name not in here:
-        return "not set"
-    return "another value" if name in there else "set"
+def _say_presence(*, before: bool, after: bool) -> tuple[str, str]:
+    """Say what became of a variable, without ever saying a value."""
+    if before and after:
+        return "one value", "another value"
+    return ("set", "not set") if before else ("not set", "set")
 
 
 def _layers(config: VersionConfig) -> str:

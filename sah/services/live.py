@@ -90,16 +90,6 @@ def find_newest_partly_live(project_id: int) -> int | None:
     return db.session.scalar(query)
 
 
-def find_wholly_live_number(project_id: int) -> int | None:
-    """Find the number of the deployment that has all of the traffic now, as last noted."""
-    query = (
-        sa.select(Deployment.number)
-        .join(LivePeriod, LivePeriod.deployment_id == Deployment.id)
-        .where(LivePeriod.project_id == project_id, LivePeriod.ended_at.is_(None))
-    )
-    return db.session.scalar(query)
-
-
 def list_live_versions(project_id: int) -> list[int]:
     """List the ids of the versions that get all of the traffic of the project's alias."""
     query = (

@@ -19,6 +19,8 @@ from sah.services.operations import OperationRequest, plan_project_switch
 from sah.services.projects import get_project
 from sah.services.snapshots import SnapshotEntry, explain_missing, read_entries
 from sah.services.standing import read_standing
+from sah.services.sync import sync_if_changed
+from sah.services.targets import look_at_targets
 
 PREVIOUS: Literal["previous"] = "previous"
 # A deployment's number, or the one that was live before the present one.
@@ -51,6 +53,22 @@ def parse_target(text: str) -> Target:
 def find_previous(project_id: int) -> Deployment | None:
     """Find the deployment that “roll back” means when nobody says more."""
     return read_standing(project_id).previous
+
+
+def look_and_plan_rollback(project_id: int, to: Target = PREVIOUS) -> RollbackPlan:
+    """Plan a rollback after a look at AWS: at the stack, and at the versions to go back to.
+
+    A version may have been deleted since the last sync read it. Only who knows that can
+    leave its function where it is and roll back the others.
+
+    :raises NotFoundError: there is no such project or deployment.
+    :raises ConflictError: the deployment has no snapshot (yet, or any more).
+    :raises RollbackImpossibleError: no function of it can go back.
+    """
+    sync_if_changed(project_id)
+    project = get_project(project_id)
+    look_at_targets(project, _find_target(project, to))
+    return plan_rollback(project_id, to)
 
 
 def plan_rollback(project_id: int, to: Target = PREVIOUS) -> RollbackPlan:

@@ -124,6 +124,12 @@ class TestRollback:
         assert done.status == 0
         assert (live(aws, "shop-cart"), live(aws, "shop-search")) == ("4", "3")
 
+    def test_what_was_deleted_since_the_last_sync_can_be_left(self, sah: Sah, aws: FakeAws) -> None:
+        aws.delete_version("shop-cart", "3")
+        done = sah(*ROLLBACK, "--to", "1", "--partial")
+        assert done.status == 0
+        assert (live(aws, "shop-cart"), live(aws, "shop-search")) == ("4", "3")
+
     def test_a_dry_run_names_what_cannot_go_back(
         self, sah: Sah, aws: FakeAws, pipeline: Pipeline
     ) -> None:

@@ -40,7 +40,7 @@ def test_everything_that_differs_is_said_in_order() -> None:
         Difference("memory", "128 MB", "512 MB"),
         Difference("timeout", "6 s", "30 s"),
         Difference("layers", "tools:1", "none"),
-        Difference("variable KEY", "another value", "another value"),
+        Difference("variable KEY", "one value", "another value"),
         Difference("variable NEW", "not set", "set"),
         Difference("variable OLD", "set", "not set"),
     )

@@ -45,7 +45,7 @@ def test_configuration_is_compared_without_any_value(story: Story) -> None:
     (row,) = compare_deployments(story.project_id, before, after).rows
     assert row.differences[1:] == (
         Difference("layers", "none", "tools:1"),
-        Difference("variable KEY", "another value", "another value"),
+        Difference("variable KEY", "one value", "another value"),
         Difference("variable NEW", "not set", "set"),
         Difference("variable OLD", "set", "not set"),
     )

@@ -261,3 +261,4 @@ def test_changes_by_a_log_in_need_its_csrf_token(admin: StrictClient) -> None:
             answer = admin.http.open(path, method=method, json={})
             assert answer.status_code == 400, path
             assert '"csrf"' in answer.text
+            assert "X-CSRFToken" in answer.get_json()["error"]["hint"]

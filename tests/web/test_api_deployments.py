@@ -337,6 +337,17 @@ class TestRollback:
             "4",
         )
 
+    def test_what_was_deleted_since_the_last_sync_can_be_left(
+        self, aws: FakeAws, pipeline: Pipeline, program: Program, base: str
+    ) -> None:
+        pipeline.deploy("shop-search")
+        aws.delete_version("shop-cart", "3")
+        wanted = {"to": 1, "reason": "x", "partial": True}
+        plan = program.post(f"{base}/plan", {"to": 1})
+        assert plan["problems"] == {"shop-cart": "Version 3 was deleted."}
+        program.post(f"{base}/operations", wanted | {"fingerprint": plan["fingerprint"]}, 202)
+        assert (live(aws, "shop-search"), live(aws, "shop-cart")) == ("3", "4")
+
     @pytest.mark.parametrize(
         ("wanted", "status"),
         [

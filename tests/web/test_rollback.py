@@ -192,6 +192,16 @@ def test_functions_that_cannot_go_back_stop_it_unless_they_are_left(
     assert (live(aws, "shop-cart"), live(aws, "shop-search")) == ("4", "3")
 
 
+def test_what_was_deleted_since_the_last_sync_is_offered_to_be_left(
+    aws: FakeAws, pipeline: Pipeline, project: str, operator: StrictClient
+) -> None:
+    pipeline.deploy("shop-search")
+    aws.delete_version("shop-cart", "3")
+    part = operator.get(plan(operator, project).link("roll back only the others"))
+    operator.submit(part.form(TO_1), {"reason": REASON})
+    assert (live(aws, "shop-cart"), live(aws, "shop-search")) == ("4", "3")
+
+
 def test_when_nothing_can_go_back_it_says_why(
     aws: FakeAws, pipeline: Pipeline, operator: StrictClient
 ) -> None:

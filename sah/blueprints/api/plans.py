@@ -16,7 +16,7 @@ from sah.domain.aliases import Routing, parse_routing
 from sah.domain.plans import Plan
 from sah.domain.preflight import Preflight
 from sah.services.operations import plan_project_switch, preflight_plan
-from sah.services.rollback import RollbackPlan, plan_rollback
+from sah.services.rollback import RollbackPlan, look_and_plan_rollback
 from sah.services.sync import sync_if_changed
 
 bp = Blueprint("plans", __name__, url_prefix="/projects/<int:project_id>")
@@ -150,10 +150,10 @@ def make_plan(project_id: int, wanted: PlanRequest) -> MadePlan:
     :raises NotFoundError: there is no such deployment.
     :raises ConflictError: one cannot go back to that deployment.
     """
-    sync_if_changed(project_id)
     if wanted.to is not None:
-        rollback = plan_rollback(project_id, wanted.to)
+        rollback = look_and_plan_rollback(project_id, wanted.to)
         return MadePlan(rollback.plan, rollback)
+    sync_if_changed(project_id)
     return MadePlan(plan_project_switch(project_id, parse_functions(wanted.functions or {})))
 
 
