@@ -69,7 +69,8 @@ def carry_out(request: "OperationRequest", output: str) -> None:
         ) from interrupt
     print_operation(operation, output)
     if operation.status != OperationStatus.SUCCEEDED:
-        raise Failure(f"Operation {operation.id} ended as {operation.status}: {operation.error}")
+        ending = cell(OperationStatus(operation.status))
+        raise Failure(f"Operation {operation.id} ended as {ending}: {operation.error}")
 
 
 def print_plan(
@@ -133,7 +134,7 @@ def operation_fields(operation: "Operation") -> "dict[str, Value]":
         "alias": operation.alias,
         "kind": str(operation.kind),
         "deployment": operation.deployment_number,
-        "status": str(operation.status),
+        "status": OperationStatus(operation.status),
         "on_failure": str(operation.on_failure),
         "progress": str(progress),
         "moved": progress.moved,

@@ -14,8 +14,8 @@ from sah.cli.moving import (
     print_operation,
     print_plan,
 )
-from sah.cli.output import print_rows
-from sah.domain.operations import OnFailure
+from sah.cli.output import cell, print_rows
+from sah.domain.operations import OnFailure, OperationStatus
 
 if TYPE_CHECKING:
     from sah.domain.plans import Plan
@@ -72,7 +72,9 @@ def resume() -> None:
 
     for operation_id in list_abandoned():
         operation = execute_operation(operation_id)
-        click.echo(f"Operation {operation.id} of {operation.project_name}: {operation.status}")
+        click.echo(
+            f"Operation {operation.id} of {operation.project_name}: {cell(OperationStatus(operation.status))}"
+        )
 
 
 @click.command()

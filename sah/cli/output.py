@@ -4,6 +4,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 
 import click
 
@@ -52,7 +53,7 @@ def cell(value: Value) -> str:
         return f"{value:%Y-%m-%d %H:%M:%S}Z"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "\n".join(cell(item) for item in value) or "-"
-    return str(value)
+    return str(value).replace("_", " ") if isinstance(value, StrEnum) else str(value)
 
 
 def _encode(value: object) -> str:

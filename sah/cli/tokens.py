@@ -90,7 +90,7 @@ def _fields(token: "ApiToken") -> "Mapping[str, Value]":
         "start": token.start,
         "scope": str(token.scope),
         "project": token.project.name if token.project else None,
-        "status": str(token.status(datetime.now(UTC))),
+        "status": token.status(datetime.now(UTC)),
         "owner": token.user.email if token.user else "a machine",
         "created_by": token.created_by,
         "created_at": token.created_at,

@@ -3,8 +3,6 @@
 import re
 from dataclasses import dataclass
 
-from sah.domain.errors import InvalidInputError
-
 # arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]
 _FUNCTION_ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12})"
@@ -30,14 +28,3 @@ def find_function_arn(text: str) -> FunctionArn | None:
         return None
     parts = match.groupdict(default="")
     return FunctionArn(**parts)
-
-
-def parse_function_arn(text: str) -> FunctionArn:
-    """Take one Lambda function ARN apart.
-
-    :raises InvalidInputError: the text is not a Lambda function ARN.
-    """
-    match = _FUNCTION_ARN.fullmatch(text)
-    if match is None:
-        raise InvalidInputError(f"“{text}” is not the ARN of a Lambda function.")
-    return FunctionArn(**match.groupdict(default=""))

@@ -42,7 +42,9 @@ class TestList:
         ]
         assert (listed[1]["commit"], listed[1]["by"]) == ("0123456789ab", "Ada")
         assert (listed[1]["changed"], listed[1]["message"]) == (["shop-cart"], "Wish lists")
-        assert "#3" in sah("deployments", "shop").out
+        table = sah("deployments", "shop").out
+        assert "#3" in table
+        assert "not live" in table
         assert len(sah("deployments", "shop", "--limit", "1", "--output", "json").json) == 1
 
     def test_it_says_why_one_is_not_ready(self, sah: Sah, aws: FakeAws, pipeline: Pipeline) -> None:
@@ -105,7 +107,7 @@ class TestRollback:
         aws.fail("UpdateAlias", AwsAccessDeniedError("No."), subject="shop-search", times=99)
         done = sah(*ROLLBACK, "--to", "1")
         assert done.status == 1
-        assert "ended as put_back: 1 of 2 failed. shop-search: No." in done.err
+        assert "ended as put back: 1 of 2 failed. shop-search: No." in done.err
         assert live(aws, "shop-cart") == "4"
         done = sah(*ROLLBACK, "--to", "1", "--on-failure", "finish")
         assert (done.status, live(aws, "shop-cart")) == (1, "3")

@@ -42,7 +42,7 @@ def test_a_switch_that_fails_has_another_exit_status(sah: Sah, aws: FakeAws) -> 
     aws.fail("UpdateAlias", AwsAccessDeniedError("No."), subject="shop-search", times=9)
     done = sah(*SWITCH)
     assert done.status == 1
-    assert "ended as put_back: 1 of 2 failed. shop-search: No." in done.err
+    assert "ended as put back: 1 of 2 failed. shop-search: No." in done.err
     assert live(aws, "shop-cart") == "3"
 
 
@@ -50,7 +50,7 @@ def test_what_was_moved_is_kept_when_asked_for(sah: Sah, aws: FakeAws) -> None:
     aws.fail("UpdateAlias", AwsAccessDeniedError("No."), subject="shop-search", times=9)
     done = sah(*SWITCH, "--on-failure", "finish")
     assert (done.status, live(aws, "shop-cart")) == (1, "1")
-    assert "partly_moved" in done.out
+    assert "partly moved" in done.out
 
 
 def test_a_dry_run_moves_nothing(app: Flask, sah: Sah, aws: FakeAws) -> None:
