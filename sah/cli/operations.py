@@ -72,9 +72,8 @@ def resume() -> None:
 
     for operation_id in list_abandoned():
         operation = execute_operation(operation_id)
-        click.echo(
-            f"Operation {operation.id} of {operation.project_name}: {cell(OperationStatus(operation.status))}"
-        )
+        ending = cell(OperationStatus(operation.status))
+        click.echo(f"Operation {operation.id} of {operation.project_name}: {ending}")
 
 
 @click.command()
