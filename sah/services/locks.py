@@ -30,7 +30,8 @@ def _claim(name: str, patience_s: float) -> Iterator[bool]:
     give_up_at = time.monotonic() + patience_s
     with file.open("w") as handle:
         while not (claimed := _try_lock(handle.fileno())) and time.monotonic() < give_up_at:
-            wait_or_end(0.1)
+            if wait_or_end(0.1):
+                break
         yield claimed
 
 

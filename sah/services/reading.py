@@ -29,9 +29,18 @@ def allow_readings() -> None:
     _ending.clear()
 
 
-def wait_or_end(seconds: float) -> None:
-    """Wait, but no longer once readings are to end."""
-    _ending.wait(seconds)
+def wait_or_end(seconds: float) -> bool:
+    """Wait, but no longer once readings are to end; say whether they are."""
+    return _ending.wait(seconds)
+
+
+def refuse_when_ending() -> None:
+    """Begin nothing that asks AWS once SAH is to end: it may be AWS that does not answer.
+
+    :raises ConflictError: SAH is being stopped.
+    """
+    if _ending.is_set():
+        raise ConflictError("SAH is being stopped.", "The sync will be made up for.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +145,7 @@ def read_each(tasks: list[Task]) -> list[Reading]:
 
     def guarded(task: Task) -> Reading:
         function, read = task
-        if _ending.is_set():
-            raise ConflictError("SAH is being stopped.", "The sync will be made up for.")
+        refuse_when_ending()
         try:
             return read()
         except AwsNotFoundError:

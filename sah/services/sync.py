@@ -30,6 +30,7 @@ from sah.services.reading import (
     allow_readings,
     end_readings,
     read_each,
+    refuse_when_ending,
 )
 from sah.services.seen import SyncTarget, store_failure, store_gone_stack, store_stack
 from sah.services.settling import settle_deployments, settle_gone_stack
@@ -124,7 +125,8 @@ def sync_project(
 
     :raises NotFoundError: there is no such project, or it was deleted meanwhile.
     :raises BusyError: the project is being synced already, or its aliases are being moved.
-    :raises ConflictError: the project was given another stack meanwhile.
+    :raises ConflictError: the project was given another stack meanwhile, or SAH is
+        being stopped.
     """
     try:
         report = _sync_claimed(project_id, force_full=force_full, patience_s=patience_s)
@@ -146,6 +148,7 @@ def sync_project(
 
 
 def _sync_claimed(project_id: int, *, force_full: bool, patience_s: float) -> SyncReport:
+    refuse_when_ending()
     project = get_project(project_id)
     with claim_project(project_id, patience_s) as claimed:
         if not claimed:

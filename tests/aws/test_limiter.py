@@ -24,7 +24,7 @@ from sah.aws.limiter import (
 
 RATE = 14.7
 AWS_RATE = 15
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 class Time:

@@ -123,7 +123,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, demo: Running) -> Iterator[Page]:
     """A page of a new browser profile, logged in to the demo; no script may fail on it."""
     context = browser.new_context(base_url=demo.said["url"])
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -2,7 +2,6 @@ import json
 import re
 import signal
 import sqlite3
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
@@ -12,7 +11,7 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, ProxyHandler, bu
 
 import pytest
 
-from tests.e2e.processes import processes_about, sah, started, wait_until
+from tests.e2e.processes import PATIENCE_S, processes_about, sah, started, wait_until
 
 SHOP = "shop-prod"
 
@@ -35,7 +34,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         lines = [process.stdout.readline().rstrip("\n") for _ in range(6)]
         yield Demo(folder, lines)
         process.send_signal(signal.SIGTERM)
-        rest, said = process.communicate(timeout=20)
+        rest, said = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, rest) == (0, "")
     assert "Traceback" not in said
     assert processes_about(folder) == []
@@ -45,7 +44,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def log_in(demo: Demo) -> OpenerDirector:
     browser = build_opener(HTTPCookieProcessor(CookieJar()), ProxyHandler({}))
     url = f"{demo.value('url')}/login"
-    page = browser.open(url, timeout=20).read().decode()
+    page = browser.open(url, timeout=PATIENCE_S).read().decode()
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
     assert token
     fields = {
@@ -53,7 +52,7 @@ def log_in(demo: Demo) -> OpenerDirector:
         "email": demo.value("email"),
         "password": demo.value("password"),
     }
-    answer = browser.open(url, urlencode(fields).encode(), timeout=20)
+    answer = browser.open(url, urlencode(fields).encode(), timeout=PATIENCE_S)
     assert not answer.geturl().endswith("/login")
     return browser
 
@@ -74,7 +73,7 @@ def test_it_prints_where_to_go_and_nothing_else(demo: Demo) -> None:
 
 def test_one_can_log_in_and_see_the_shop(demo: Demo) -> None:
     browser = log_in(demo)
-    page = browser.open(f"{demo.value('url')}/projects", timeout=20).read().decode()
+    page = browser.open(f"{demo.value('url')}/projects", timeout=PATIENCE_S).read().decode()
     assert SHOP in page
     assert "aws-python-rest-api-dev" in page
 
@@ -150,6 +149,4 @@ def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
         wait_until(lambda: len(processes_about(folder)) > 2, "the server has a worker")
         process.kill()
         process.wait()
-        begun = time.monotonic()
         wait_until(lambda: not processes_about(folder), "the server is gone")
-    assert time.monotonic() - begun < 15

@@ -39,7 +39,7 @@ class App:
     def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         headers = {"Authorization": f"Bearer {self.token}"}
         request = Request(f"{self.server.url}{path}", headers=headers)  # noqa: S310
-        with build_opener(ProxyHandler({})).open(request, timeout=20) as answer:
+        with build_opener(ProxyHandler({})).open(request, timeout=processes.PATIENCE_S) as answer:
             return json.load(answer)
 
     def newest(self) -> dict[str, Any]:

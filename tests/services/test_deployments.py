@@ -47,7 +47,7 @@ def at_once(app: Flask, act: Callable[[int], int]) -> list[int]:
 
     def run(place: int) -> int:
         with app.app_context():
-            ready.wait(5)
+            ready.wait(60)
             return act(place)
 
     with ThreadPoolExecutor(_THREADS) as pool:

@@ -90,12 +90,12 @@ def test_one_that_is_running_here_is_not_taken_up_twice(scene: Scene, aws: FakeA
 
     def wait(_call: object) -> None:
         reached.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
 
     aws.hook = wait
     with scene.app.app_context():
         run_operation(operation_id)
-    assert reached.wait(10)
+    assert reached.wait(60)
     assert resume_operations(scene.app) == []
     with pytest.raises(BusyError):
         scene.execute(operation_id)

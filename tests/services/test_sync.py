@@ -414,17 +414,17 @@ class TestMeanwhile:
         def second() -> None:
             with app.app_context():
                 started.set()
-                waiting.append(sync_project(project.id, patience_s=30))
+                waiting.append(sync_project(project.id, patience_s=60))
 
         thread = threading.Thread(target=second)
 
         def begin() -> None:
             thread.start()
-            started.wait(10)
+            started.wait(60)
 
         at_call(aws, "ListAliases", begin)
         assert resync(project).worked
-        thread.join(30)
+        thread.join(60)
         assert waiting[0].worked
 
     def test_all_leaves_out_an_account_that_is_not_over(self, app: Flask, aws: FakeAws) -> None:
@@ -504,6 +504,19 @@ class TestMeanwhile:
             allow_syncs()
         assert get_project(project.id).sync_error == ""
         assert resync(project).worked
+
+    def test_a_stop_begins_no_other_project(self, aws: FakeAws) -> None:
+        account = make_account()
+        for name in ("first", "second"):
+            aws.add_stack(name, {f"{name}-f": 1})
+            make_project(account, name, synced=False)
+        aws.calls.clear()
+        at_call(aws, "DescribeStacks", end_syncs)
+        try:
+            assert [bool(report.skipped) for report in sync_all()] == [True, True]
+        finally:
+            allow_syncs()
+        assert aws.count("DescribeStacks") == 1
 
     def test_syncs_of_many_projects_at_once_write_side_by_side(
         self, app: Flask, aws: FakeAws

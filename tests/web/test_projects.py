@@ -160,13 +160,13 @@ def slow(app: Flask, aws: FakeAws, shop: int) -> Iterator[int]:
     answered = Event()
 
     def wait(_: Call) -> None:
-        answered.wait(5)
+        answered.wait(60)
 
     aws.hook = wait
     yield shop
     answered.set()
     with app.app_context():
-        sync_project(shop, patience_s=5)  # waits for the one that the test began
+        sync_project(shop, patience_s=60)  # waits for the one that the test began
 
 
 def test_a_page_does_not_wait_for_ever(

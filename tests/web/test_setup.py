@@ -69,7 +69,7 @@ def test_of_two_who_set_up_at_once_one_wins(empty_app: Flask) -> None:
 
     def set_up(email: str) -> None:
         with empty_app.app_context():
-            start.wait(5)
+            start.wait(60)
             try:
                 create_first_admin(email, PASSWORD)
             except SahError as error:
