@@ -241,10 +241,13 @@ class FakeWorld:
                 return held
         raise AwsNotFoundError(f"There is no stack {name}.", subject=f"stack {name}")
 
-    def _walk(self, held: FakeStack) -> Iterator[StackFunction]:
+    def _functions_of(self, held: FakeStack) -> Iterator[StackFunction]:
         for name, version in held.functions.items():
             logical_id = "".join(part.capitalize() for part in name.split("-")) + "LambdaFunction"
             yield StackFunction(name, logical_id, version)
+
+    def _walk(self, held: FakeStack) -> Iterator[FakeStack]:
+        yield held
         for nested in self._stacks.values():
             if nested.parent == held.stack.name:
                 yield from self._walk(nested)

@@ -15,7 +15,7 @@ from sah.aws.gateway import (
     Identity,
     PermissionCheck,
     Stack,
-    StackFunction,
+    StackContent,
 )
 from sah.aws.permissions import PERMISSIONS, find_action
 from sah.domain.aliases import AliasState, Routing
@@ -110,9 +110,14 @@ class FakeAws(FakeWorld):
         with self._call("DescribeStacks", name):
             return self._find_stack(name).stack
 
-    def list_stack_functions(self, name: str) -> list[StackFunction]:
+    def get_stack_content(self, name: str) -> StackContent:
         with self._call("ListStackResources", name):
-            return sorted(self._walk(self._find_stack(name)), key=lambda f: f.name)
+            root, *nested = self._walk(self._find_stack(name))
+            functions = [f for held in (root, *nested) for f in self._functions_of(held)]
+            return StackContent(
+                tuple(sorted(functions, key=lambda f: f.name)),
+                frozenset(held.stack.stack_id for held in nested),
+            )
 
     def list_versions(self, function: str) -> list[FunctionVersion]:
         with self._call("ListVersionsByFunction", function):

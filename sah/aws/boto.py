@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from sah.aws.clients import Clients
 from sah.aws.errors import translated
-from sah.aws.gateway import FunctionVersion, Identity, PermissionCheck, Stack, StackFunction
+from sah.aws.gateway import FunctionVersion, Identity, PermissionCheck, Stack, StackContent
 from sah.aws.parsing import (
     DELETED,
     NESTED_STACK,
@@ -86,7 +86,7 @@ class BotoGateway:
         return sorted(stacks, key=lambda stack: stack.name)
 
     def get_stack(self, name: str) -> Stack:
-        """Describe one stack.
+        """Describe one stack, nothing of those nested in it.
 
         :raises AwsNotFoundError: there is no such stack, or it was deleted.
         """
@@ -103,22 +103,22 @@ class BotoGateway:
             )
         return living[0]
 
-    def list_stack_functions(self, name: str) -> list[StackFunction]:
-        """List the functions of a stack and of its nested stacks, by name.
+    def get_stack_content(self, name: str) -> StackContent:
+        """List the functions of a stack and of its nested stacks, and these.
 
         :raises AwsNotFoundError: there is no such stack.
         """
         resources = self._list_resources(name)
-        seen = {name}
+        nested: set[str] = set()
         todo = _nested_stacks(resources)
         while todo:
-            nested = todo.pop()
-            if nested not in seen:
-                seen.add(nested)
-                found = self._list_nested_resources(nested)
+            stack = todo.pop()
+            if stack not in nested:
+                nested.add(stack)
+                found = self._list_nested_resources(stack)
                 resources += found
                 todo += _nested_stacks(found)
-        return to_stack_functions(resources)
+        return StackContent(tuple(to_stack_functions(resources)), frozenset(nested))
 
     def list_versions(self, function: str) -> list[FunctionVersion]:
         """List the published versions of a function, newest first; never ``$LATEST``.

@@ -1,12 +1,15 @@
 """The one seam to AWS: what SAH asks of it, and the frozen values that come back."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from sah.domain.aliases import AliasState, Routing
 from sah.domain.triggers import Trigger
+
+# In any other status a stack is in trouble, or was brought back to what it had been.
+_AT_EASE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
 class AccessKind(StrEnum):
@@ -69,6 +72,18 @@ class Stack:
         """Say whether CloudFormation is working on the stack right now."""
         return self.status.endswith("_IN_PROGRESS")
 
+    def including(self, *nested: "Stack") -> "Stack":
+        """Count the changes of nested stacks as this one's: each may be deployed alone.
+
+        The status is that of one that is being worked on, else this one's when it is in
+        trouble, else that of the one which changed last.
+        """
+        newest = max((self, *nested), key=lambda stack: stack.changed_at)
+        at_work = next((stack for stack in (self, *nested) if stack.in_progress), None)
+        told = at_work or (newest if self.status.endswith(_AT_EASE) else self)
+        updated_at = self.updated_at if newest is self else newest.changed_at
+        return replace(self, status=told.status, updated_at=updated_at)
+
 
 @dataclass(frozen=True, slots=True)
 class StackFunction:
@@ -81,6 +96,17 @@ class StackFunction:
     name: str
     logical_id: str
     published_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StackContent:
+    """What is in a stack and in those nested in it, however deep.
+
+    ``functions`` are in the order of their names, ``nested`` are the ids of the nested stacks.
+    """
+
+    functions: tuple[StackFunction, ...] = ()
+    nested: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +170,13 @@ class AwsGateway(Protocol):
         """List every stack that is not deleted, by name (aws-facts 13)."""
 
     def get_stack(self, name: str) -> Stack:
-        """Describe one stack.
+        """Describe one stack, nothing of those nested in it.
 
         :raises AwsNotFoundError: there is no such stack, or it was deleted.
         """
 
-    def list_stack_functions(self, name: str) -> list[StackFunction]:
-        """List the functions of a stack and of its nested stacks, by name.
+    def get_stack_content(self, name: str) -> StackContent:
+        """List the functions of a stack and of its nested stacks, and these.
 
         :raises AwsNotFoundError: there is no such stack.
         """

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from sah.aws.clients import Clients
 from sah.aws.errors import translated
-from sah.aws.gateway import PermissionCheck, Stack, StackFunction
+from sah.aws.gateway import PermissionCheck, Stack, StackContent
 from sah.aws.permissions import PERMISSIONS, Scope
 from sah.domain.errors import (
     AwsAccessDeniedError,
@@ -60,7 +60,7 @@ class Lister(Protocol):
     def list_stacks(self) -> list[Stack]:
         """List the account's stacks."""
 
-    def list_stack_functions(self, name: str) -> list[StackFunction]:
+    def get_stack_content(self, name: str) -> StackContent:
         """List a stack's functions."""
 
 
@@ -101,7 +101,7 @@ class Prober:
         names = []
         for stack in stacks:
             try:
-                functions = self._lister.list_stack_functions(stack)
+                functions = self._lister.get_stack_content(stack).functions
             except AwsAccessDeniedError:
                 continue
             names += [function.name for function in functions[:1]]

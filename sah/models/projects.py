@@ -12,8 +12,9 @@ from sah.models.base import Base
 class Project(Base):
     """What a person entered, and what the last sync saw of the stack.
 
-    ``stack_changed_at`` is CloudFormation's time of the last change; when it has not
-    moved, a sync reads only the aliases. ``synced_at`` is the last sync that worked,
+    ``nested_stacks`` are the ids of the stacks nested in it, however deep.
+    ``stack_changed_at`` is CloudFormation's time of the last change of any of them; when
+    it has not moved, a sync reads only the aliases. ``synced_at`` is the last sync that worked,
     ``fully_synced_at`` the last that read everything, ``sync_tried_at`` the last one
     at all, ``sync_error`` what it failed with. ``gone_at`` is when the stack was first
     seen to be gone. ``encrypted_salt`` salts the digests of environment variables.
@@ -33,6 +34,7 @@ class Project(Base):
     stack_id: Mapped[str] = mapped_column(sa.String(2048), default="")
     stack_status: Mapped[str] = mapped_column(sa.String(64), default="")
     stack_changed_at: Mapped[datetime | None]
+    nested_stacks: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     synced_at: Mapped[datetime | None]
     fully_synced_at: Mapped[datetime | None]
     sync_tried_at: Mapped[datetime | None]

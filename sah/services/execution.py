@@ -129,7 +129,8 @@ def _find_busy(run: _Run) -> str:
         return ""
     if operation.project_id and was_at_rest(operation.project_id, operation.fingerprint):
         return ""
-    return find_busy_stack(run.gateway, operation.stack_name)
+    nested = operation.project.nested_stacks if operation.project else ()
+    return find_busy_stack(run.gateway, operation.stack_name, nested)
 
 
 def _find_problems(run: _Run) -> dict[str, str]:

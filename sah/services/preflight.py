@@ -5,7 +5,7 @@ good for two minutes; that the stack was at rest is good for ten seconds.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from flask import current_app
@@ -24,6 +24,7 @@ from sah.domain.preflight import (
 from sah.extensions import db
 from sah.services.accounts import open_gateway
 from sah.services.projects import get_project
+from sah.services.stacks import look_at_stack
 
 GOOD_FOR_S = 120.0
 AT_REST_FOR_S = 10.0
@@ -41,10 +42,10 @@ def preflight_plan(project_id: int, plan: Plan) -> Preflight:
     :raises ConfigError: the account's stored secret cannot be decrypted.
     """
     project = get_project(project_id)
-    stack_name = project.stack_name
+    stack_name, nested = project.stack_name, project.nested_stacks
     gateway = open_gateway(project.account, urgent=True)
     db.session.commit()
-    busy = find_busy_stack(gateway, stack_name)
+    busy = find_busy_stack(gateway, stack_name, nested)
     preflight = Preflight(check_moves(gateway, plan.moves), busy)
     if not preflight.problems:
         _passed().add((project_id, plan.fingerprint), at_rest=not busy)
@@ -83,13 +84,13 @@ def refuse_busy_stack(project_id: int, fingerprint: str) -> None:
     if was_at_rest(project_id, fingerprint):
         return
     project = get_project(project_id)
-    stack_name = project.stack_name
+    stack_name, nested = project.stack_name, project.nested_stacks
     try:
         gateway = open_gateway(project.account, urgent=True)
     except AwsError:
         return
     db.session.commit()
-    if busy := find_busy_stack(gateway, stack_name):
+    if busy := find_busy_stack(gateway, stack_name, nested):
         raise StackBusyError(busy, "Wait for its end, or say here why to move all the same.")
 
 
@@ -111,10 +112,13 @@ def check_moves(gateway: AwsGateway, moves: Iterable[PlannedMove]) -> tuple[Find
         return tuple(finding for finding in found if finding is not None)
 
 
-def find_busy_stack(gateway: AwsGateway, stack: str) -> str:
-    """Say in a sentence that CloudFormation is at work on a stack; empty when it is not."""
+def find_busy_stack(gateway: AwsGateway, stack: str, nested: Collection[str]) -> str:
+    """Say in a sentence that CloudFormation is at work on a stack; empty when it is not.
+
+    Be it on one that is ``nested`` in it.
+    """
     try:
-        return describe_busy_stack(stack, gateway.get_stack(stack).status)
+        return describe_busy_stack(stack, look_at_stack(gateway, stack, nested).status)
     except AwsError:
         return ""
 

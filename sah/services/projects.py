@@ -264,6 +264,7 @@ def _refuse_shared_stack(details: ProjectDetails, own_id: int = 0) -> None:
 def _forget_stack(project: Project) -> None:
     db.session.execute(sa.delete(Function).where(Function.project_id == project.id))
     project.stack_id = project.stack_status = project.sync_error = ""
+    project.nested_stacks = []
     project.stack_changed_at = project.synced_at = project.fully_synced_at = None
     project.sync_tried_at = project.gone_at = None
 

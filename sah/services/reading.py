@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from sah.aws.gateway import AwsGateway, FunctionVersion, StackFunction
+from sah.aws.gateway import AwsGateway, FunctionVersion, StackContent, StackFunction
 from sah.domain.aliases import AliasState
 from sah.domain.errors import AwsError, AwsNotFoundError, ConflictError
 from sah.domain.triggers import Trigger
@@ -89,10 +89,9 @@ class Reader:
         for trigger in triggers:
             self._mappings.setdefault(trigger.function, []).append(trigger)
 
-    def plan_all(self, stack: str) -> list[Task]:
+    def plan_all(self, content: StackContent) -> list[Task]:
         """Plan to read everything about every function of a stack."""
-        functions = self.gateway.list_stack_functions(stack)
-        return [(function, partial(self.read_all, function)) for function in functions]
+        return [(function, partial(self.read_all, function)) for function in content.functions]
 
     def plan_news(self, known: list[Known]) -> list[Task]:
         """Plan to read what may change without the stack changing."""

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
-from sah.aws.gateway import FunctionVersion, Stack, StackFunction
+from sah.aws.gateway import FunctionVersion, Stack, StackContent, StackFunction
 from sah.domain.aliases import AliasState
 from sah.domain.errors import ConflictError, NotFoundError
 from sah.domain.operations import OperationStatus
@@ -55,9 +55,15 @@ class SyncTarget:
 
 
 def store_stack(
-    target: SyncTarget, stack: Stack, readings: list[Reading], *, full: bool, note: str = ""
+    target: SyncTarget,
+    stack: Stack,
+    readings: list[Reading],
+    content: StackContent | None = None,
+    note: str = "",
 ) -> None:
     """Store what was read; after a full sync, functions that were not in it are gone.
+
+    A full one has the ``content`` that CloudFormation listed.
 
     Aliases are left alone when an operation moved them while they were read: what
     the operation stored is newer.
@@ -67,6 +73,7 @@ def store_stack(
     """
     project = _claim(target)
     writer = _Writer(target.started_at, _salt_of(project), keep_aliases=_was_moved_since(target))
+    full = content is not None
     rows = {row.name: row for row in _load_functions(target.project_id, full=full)}
     for reading in readings:
         row = rows.pop(reading.function.name, None)
@@ -74,9 +81,10 @@ def store_stack(
             row = Function(project_id=target.project_id, name=reading.function.name)
             db.session.add(row)
         writer.store(row, reading)
-    if full:
+    if content is not None:
         _mark_gone(list(rows.values()), target.started_at)
         project.fully_synced_at = target.started_at
+        project.nested_stacks = sorted(content.nested)
     project.stack_id = stack.stack_id
     project.stack_status = stack.status
     project.stack_changed_at = stack.changed_at

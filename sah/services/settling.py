@@ -204,9 +204,13 @@ class _Settling:
         self.latest = deployment
 
     def _is_recorded(self) -> bool:
+        """Say whether this change is in the history; one that is older came of what is gone now.
+
+        Such as a nested stack that somebody deleted, whose change was the last.
+        """
         query = sa.select(Deployment.id).where(
             Deployment.project_id == self.project.id,
-            Deployment.stack_changed_at == self.stack.changed_at,
+            Deployment.stack_changed_at >= self.stack.changed_at,
         )
         return db.session.scalar(query.limit(1)) is not None
 

@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy.orm import selectinload
 
-from sah.aws.gateway import Stack, StackFunction
+from sah.aws.gateway import AwsGateway, Stack, StackContent, StackFunction
 from sah.domain.errors import (
     AwsError,
     AwsNotFoundError,
@@ -35,6 +35,7 @@ from sah.services.reading import (
 from sah.services.seen import SyncTarget, store_failure, store_gone_stack, store_stack
 from sah.services.settling import settle_deployments, settle_gone_stack
 from sah.services.snapshots import list_targets
+from sah.services.stacks import look_at_stack
 
 log = structlog.get_logger(__name__)
 
@@ -169,17 +170,18 @@ def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:
     """Sync a project whose stack changed since the last sync, so that a plan shows what is live.
 
     The deployment that is to be rolled back is often only seconds old. Asking costs
-    one call, and none of Lambda's pools. When AWS does not answer, what is known has
+    one call a stack, and none of Lambda's pools. When AWS does not answer, what is known has
     to do: an alias that moved since is refused by its ``RevisionId`` (aws-facts 4).
 
     :raises NotFoundError: there is no such project.
     """
     project = get_project(project_id)
     seen = (project.stack_id, project.stack_changed_at, project.stack_status)
+    nested = project.nested_stacks
     try:
         gateway = open_gateway(project.account)
         db.session.commit()
-        stack = gateway.get_stack(project.stack_name)
+        stack = look_at_stack(gateway, project.stack_name, nested)
         if seen != (stack.stack_id, stack.changed_at, stack.status):
             sync_project(project_id, patience_s=patience_s)
     except (AwsError, ConfigError, ConflictError) as error:
@@ -214,15 +216,19 @@ def _target_of(project: Project) -> SyncTarget:
 def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncReport:
     try:
         known, targets = _list_known(project), list_targets(project.id)
+        nested = frozenset(project.nested_stacks)
         gateway = open_gateway(project.account)
         db.session.commit()  # nothing of the database stays open while AWS is asked
         reader = Reader(gateway, targets)
-        stack = gateway.get_stack(target.stack_name)
-        full = force_full or _needs_full(project, stack, reader)
-        tasks = reader.plan_all(target.stack_name) if full else reader.plan_news(known)
-        readings = read_each(tasks)
+        stack = look_at_stack(gateway, target.stack_name, nested)
+        content = None
+        if force_full or _needs_full(project, stack, reader):
+            stack, content = _list_content(gateway, target.stack_name, stack, nested)
+        readings = read_each(reader.plan_all(content) if content else reader.plan_news(known))
         # A deploy that began meanwhile may be in part of them (aws-facts 12).
-        changed_meanwhile = full and gateway.get_stack(target.stack_name) != stack
+        changed_meanwhile = content is not None and stack != look_at_stack(
+            gateway, target.stack_name, content.nested
+        )
     except AwsNotFoundError:
         store_gone_stack(target)
         settle_gone_stack(target.project_id, target.started_at)
@@ -236,14 +242,27 @@ def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncRepo
         # So it is the account or the network, and when the sync last worked stays true.
         sentence = f"None of the functions could be read. {readings[0].error}"
         store_failure(target, sentence)
-        return SyncReport(target.name, full, error=sentence)
+        return SyncReport(target.name, content is not None, error=sentence)
     note = f"{_MAPPINGS_NOTE} {reader.mappings_error}" if reader.mappings_error else ""
-    store_stack(target, stack, readings, full=full, note=note)
+    store_stack(target, stack, readings, content, note)
     settle_deployments(
         target.project_id, stack, target.started_at, changed_meanwhile=changed_meanwhile
     )
     failed = tuple(r.function.name for r in readings if r.error)
-    return SyncReport(target.name, full, sum(not r.gone for r in readings), failed, note)
+    found = sum(not reading.gone for reading in readings)
+    return SyncReport(target.name, content is not None, found, failed, note)
+
+
+def _list_content(
+    gateway: AwsGateway, name: str, stack: Stack, nested: frozenset[str]
+) -> tuple[Stack, StackContent]:
+    """List what is in a stack, which was looked at with those ``nested`` that were known."""
+    content = gateway.get_stack_content(name)
+    if content.nested == nested:
+        return stack, content
+    # Look at all of them before they are listed, so that a change after that is noticed.
+    stack = look_at_stack(gateway, name, content.nested)
+    return stack, gateway.get_stack_content(name)
 
 
 def _needs_full(project: Project, stack: Stack, reader: Reader) -> bool:

@@ -73,7 +73,7 @@ def test_a_deleted_stack_is_gone(world: World, gateway: AwsGateway) -> None:
     with pytest.raises(AwsNotFoundError):
         gateway.get_stack("shop-dev")
     with pytest.raises(AwsNotFoundError):
-        gateway.list_stack_functions("shop-dev")
+        gateway.get_stack_content("shop-dev")
     with pytest.raises(AwsNotFoundError):
         gateway.list_aliases("shop-dev-cart")
 
@@ -82,14 +82,14 @@ def test_a_stack_that_never_was_is_not_found(gateway: AwsGateway) -> None:
     with pytest.raises(AwsNotFoundError):
         gateway.get_stack("shop-dev")
     with pytest.raises(AwsNotFoundError):
-        gateway.list_stack_functions("shop-dev")
+        gateway.get_stack_content("shop-dev")
 
 
 def test_functions_come_with_the_version_of_the_same_name(
     world: World, gateway: AwsGateway
 ) -> None:
     world.add_stack("shop-dev", {"shop-dev-pay": 2, "shop-dev-cart": 1, "shop-dev-hook": 0})
-    found = gateway.list_stack_functions("shop-dev")
+    found = gateway.get_stack_content("shop-dev").functions
     assert [(f.name, f.published_version) for f in found] == [
         ("shop-dev-cart", "1"),
         ("shop-dev-hook", ""),
@@ -103,7 +103,7 @@ def test_functions_of_a_large_stack_are_found_on_all_pages(
 ) -> None:
     names = [f"shop-dev-f{number:02}" for number in range(40)]
     world.add_stack("shop-dev", dict.fromkeys(names, 1))
-    found = gateway.list_stack_functions("shop-dev")
+    found = gateway.get_stack_content("shop-dev").functions
     assert [(f.name, f.published_version) for f in found] == [(name, "1") for name in names]
 
 
@@ -111,8 +111,26 @@ def test_nested_stacks_belong_to_their_parent(world: World, gateway: AwsGateway)
     world.add_stack("shop-dev", {"shop-dev-cart": 1})
     world.add_stack("shop-dev-nested", {"shop-dev-pay": 1}, parent="shop-dev")
     assert [stack.name for stack in gateway.list_stacks()] == ["shop-dev"]
-    found = gateway.list_stack_functions("shop-dev")
-    assert [function.name for function in found] == ["shop-dev-cart", "shop-dev-pay"]
+    found = gateway.get_stack_content("shop-dev")
+    assert [function.name for function in found.functions] == ["shop-dev-cart", "shop-dev-pay"]
+    (nested,) = found.nested
+    assert gateway.get_stack(nested).status == "CREATE_COMPLETE"
+
+
+def test_a_nested_stack_that_is_deployed_alone_leaves_the_time_of_its_parent(
+    world: World, gateway: AwsGateway
+) -> None:
+    world.add_stack("shop-dev", {"shop-dev-cart": 1})
+    world.add_stack("shop-dev-nested", {"shop-dev-pay": 1}, parent="shop-dev")
+    (nested,) = gateway.get_stack_content("shop-dev").nested
+    root, before = gateway.get_stack("shop-dev"), gateway.get_stack(nested)
+    world.deploy("shop-dev-nested", ["shop-dev-pay"])
+    after = gateway.get_stack(nested)
+    assert (after.status, after.changed_at > before.changed_at) == ("UPDATE_COMPLETE", True)
+    assert gateway.get_stack("shop-dev") == root
+    assert root.including(after).changed_at == after.changed_at
+    functions = gateway.get_stack_content("shop-dev").functions
+    assert functions[1].published_version == "2"
 
 
 def test_a_deploy_moves_only_what_changed(world: World, gateway: AwsGateway) -> None:
@@ -122,7 +140,8 @@ def test_a_deploy_moves_only_what_changed(world: World, gateway: AwsGateway) -> 
     world.deploy("shop-dev", ["shop-dev-cart"])
     assert gateway.get_alias("shop-dev-cart", "ACTIVE").routing == Routing("3")
     assert gateway.get_alias("shop-dev-pay", "ACTIVE").routing == Routing("1")
-    published = {f.name: f.published_version for f in gateway.list_stack_functions("shop-dev")}
+    functions = gateway.get_stack_content("shop-dev").functions
+    published = {f.name: f.published_version for f in functions}
     assert published == {"shop-dev-cart": "3", "shop-dev-pay": "2"}
 
 

@@ -220,7 +220,7 @@ def test_other_errors_pass_through_untouched() -> None:
         ("GetCallerIdentity", lambda g: g.get_identity()),
         ("ListStacks", lambda g: g.list_stacks()),
         ("DescribeStacks", lambda g: g.get_stack("shop")),
-        ("ListStackResources", lambda g: g.list_stack_functions("shop")),
+        ("ListStackResources", lambda g: g.get_stack_content("shop")),
         ("ListVersionsByFunction", lambda g: g.list_versions("cart")),
         ("ListAliases", lambda g: g.list_aliases("cart")),
         ("GetPolicy", lambda g: g.list_policy_triggers("cart")),

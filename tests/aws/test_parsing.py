@@ -72,17 +72,19 @@ def test_nested_stacks_are_walked_once_even_in_a_circle() -> None:
             "arn:grandchild": [function("hook"), nested("arn:child")],
         }
     )
-    assert [f.name for f in gateway.list_stack_functions("shop")] == ["cart", "hook", "pay"]
+    content = gateway.get_stack_content("shop")
+    assert [f.name for f in content.functions] == ["cart", "hook", "pay"]
+    assert content.nested == {"arn:child", "arn:grandchild"}
 
 
 def test_a_nested_stack_that_is_gone_does_not_hide_its_parent() -> None:
     gateway = gateway_to({"shop": [nested("arn:gone"), function("cart")]})
-    assert [f.name for f in gateway.list_stack_functions("shop")] == ["cart"]
+    assert [f.name for f in gateway.get_stack_content("shop").functions] == ["cart"]
 
 
 def test_a_stack_that_is_gone_is_not_found() -> None:
     with pytest.raises(AwsNotFoundError, match="stack shop"):
-        gateway_to({}).list_stack_functions("shop")
+        gateway_to({}).get_stack_content("shop")
 
 
 def test_what_was_never_made_deleted_or_left_behind_is_skipped() -> None:
@@ -98,9 +100,9 @@ def test_what_was_never_made_deleted_or_left_behind_is_skipped() -> None:
             ]
         }
     )
-    assert gateway.list_stack_functions("shop") == [
-        StackFunction("cart", "CartLambdaFunction", "7")
-    ]
+    assert gateway.get_stack_content("shop").functions == (
+        StackFunction("cart", "CartLambdaFunction", "7"),
+    )
 
 
 def test_while_a_deploy_runs_the_newer_version_counts_by_number() -> None:

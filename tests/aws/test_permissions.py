@@ -28,7 +28,7 @@ USES: dict[str, Callable[[AwsGateway], object]] = {
     "get_identity": lambda g: g.get_identity(),
     "list_stacks": lambda g: g.list_stacks(),
     "get_stack": lambda g: g.get_stack("shop-dev"),
-    "list_stack_functions": lambda g: g.list_stack_functions("shop-dev"),
+    "get_stack_content": lambda g: g.get_stack_content("shop-dev"),
     "list_versions": lambda g: g.list_versions("shop-dev-cart"),
     "list_aliases": lambda g: g.list_aliases("shop-dev-cart"),
     "list_policy_triggers": lambda g: g.list_policy_triggers("shop-dev-cart", "ACTIVE"),

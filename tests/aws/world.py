@@ -81,12 +81,14 @@ class LocalWorld:
         self._sqs = session.client("sqs", endpoint_url=aws.url)
         self._s3 = session.client("s3", endpoint_url=aws.url)
         self._templates: dict[str, dict[str, Any]] = {}
+        self._ids: dict[str, str] = {}  # of nested stacks, whose real names AWS makes
         self._numbers = count(1)
 
     def reset(self) -> None:
         """Start over."""
         self.aws.reset()
         self._templates.clear()
+        self._ids.clear()
 
     def add_stack(
         self, name: str, functions: Mapping[str, int] | None = None, *, parent: str = ""
@@ -110,7 +112,9 @@ class LocalWorld:
             old = next(key for key in resources if key.startswith(f"{logical_id}Version"))
             del resources[old]
             resources |= self._function_resources(function, versioned=True)
-        self._stacks.update_stack(StackName=stack, TemplateBody=json.dumps(self._templates[stack]))
+        self._stacks.update_stack(
+            StackName=self._ids.get(stack, stack), TemplateBody=json.dumps(self._templates[stack])
+        )
 
     def delete_stack(self, stack: str) -> None:
         """Delete a stack."""
@@ -259,13 +263,18 @@ class LocalWorld:
         self._s3.create_bucket(
             Bucket="templates", CreateBucketConfiguration={"LocationConstraint": REGION}
         )
-        body = json.dumps(self._template(functions))
+        self._templates[name] = self._template(functions)
+        body = json.dumps(self._templates[name])
         self._s3.put_object(Bucket="templates", Key=f"{name}.json", Body=body.encode())
         self._templates[parent]["Resources"][_logical_id(name)] = {
             "Type": "AWS::CloudFormation::Stack",
             "Properties": {"TemplateURL": f"https://s3.amazonaws.com/templates/{name}.json"},
         }
         self.deploy(parent, [])
+        found = self._stacks.describe_stack_resource(
+            StackName=parent, LogicalResourceId=_logical_id(name)
+        )
+        self._ids[name] = found["StackResourceDetail"]["PhysicalResourceId"]
 
 
 def _logical_id(name: str) -> str:

@@ -67,16 +67,16 @@ class Story:
         db.session.remove()
         self.clock.shift(timedelta(**span))
 
-    def deploy(self, *changed: str, activate: bool = True) -> None:
+    def deploy(self, *changed: str, activate: bool = True, stack: str = "shop") -> None:
         """Deploy functions, all of them unless named, and tell nobody."""
         self._meet()
-        self.aws.deploy("shop", changed or None, activate=activate)
+        self.aws.deploy(stack, changed or None, activate=activate)
         self._part()
 
-    def change_stack(self, status: str = "UPDATE_COMPLETE") -> None:
+    def change_stack(self, status: str = "UPDATE_COMPLETE", *, stack: str = "shop") -> None:
         """Let CloudFormation do something that publishes nothing."""
         self._meet()
-        self.aws.set_stack_status("shop", status)
+        self.aws.set_stack_status(stack, status)
         self._part()
 
     def finish(self, status: str = "UPDATE_COMPLETE") -> None:

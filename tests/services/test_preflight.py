@@ -4,7 +4,9 @@ from sah.domain.aliases import Routing
 from sah.domain.errors import AwsServerError
 from sah.domain.operations import MoveOutcome, OperationStatus
 from sah.domain.preflight import Preflight
+from sah.extensions import db
 from sah.services.operations import plan_project_switch, preflight_plan
+from sah.services.projects import get_project
 from tests.fakes import FakeAws
 from tests.services.scene import ALIAS, OTHER, TARGET, Ground, Scene, make_aws
 
@@ -108,6 +110,23 @@ def test_a_deploy_that_runs_is_a_warning_that_a_reason_overrides(
     operation = scene.execute(scene.start(override_reason="the deploy hangs"))
     assert operation.status == OperationStatus.SUCCEEDED
     assert operation.override_reason == "the deploy hangs"
+
+
+def test_a_nested_stack_that_is_being_deployed_is_the_same_warning(
+    scene: Scene, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.add_stack(scene.stack_name)
+    aws.add_stack("inner", parent=scene.stack_name)
+    with scene.app.app_context():
+        project = get_project(scene.project_id)
+        project.nested_stacks = [aws.get_stack("inner").stack_id]
+        db.session.commit()
+    monkeypatch.setattr("sah.services.preflight.AT_REST_FOR_S", 0.0)
+    operation_id = scene.start()
+    aws.set_stack_status("inner", "UPDATE_IN_PROGRESS")
+    assert "UPDATE_IN_PROGRESS" in preflight(scene).busy
+    assert scene.execute(operation_id).status == OperationStatus.FAILED
+    assert aws.count("UpdateAlias") == 0
 
 
 def test_the_stack_is_asked_about_again_when_the_plan_is_not_fresh(

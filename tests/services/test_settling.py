@@ -333,6 +333,42 @@ class TestNoticed:
         number = story.ship(CART)
         assert story.lived() == [1, number]
 
+    def test_a_nested_stack_that_is_deployed_alone_is_noticed_and_merged(
+        self, story: Story
+    ) -> None:
+        story.aws.add_stack("shop-inner", {"shop-pay": 1}, parent="shop")
+        story.ship(CART)
+        story.deploy(stack="shop-inner")
+        changed_at = story.aws.get_stack("shop-inner").changed_at
+        story.sync()
+        story.sync()
+        found = story.get(3)
+        assert (found.source, found.changed) == (DeploymentSource.NOTICED, ["shop-pay"])
+        assert found.deployed_at == changed_at
+        number = story.report()
+        story.capture()
+        assert story.get(3).number == number
+        assert story.lived() == [1, 2, number]
+        assert story.previous() == 2
+
+    def test_a_nested_stack_that_somebody_deletes_is_no_deploy(self, story: Story) -> None:
+        story.aws.add_stack("shop-inner", {"shop-pay": 1}, parent="shop")
+        story.ship(CART)
+        story.deploy(stack="shop-inner")
+        story.sync()
+        story.aws.delete_stack("shop-inner")
+        for _ in range(2):
+            story.sync()
+        assert list(story.numbers()) == [1, 2, 3]
+        assert story.lived() == [1, 2, 3, 0]
+
+    def test_a_nested_update_that_cloudformation_rolled_back_is_none(self, story: Story) -> None:
+        story.aws.add_stack("shop-inner", {"shop-pay": 1}, parent="shop")
+        story.ship(CART)
+        story.change_stack("UPDATE_ROLLBACK_COMPLETE", stack="shop-inner")
+        story.sync()
+        assert list(story.numbers()) == [1, 2]
+
     def test_a_stack_without_versions_has_no_deployments(self, story: Story) -> None:
         story.aws.add_stack("bar", {"bar-helper": 0})
         bar = make_project(story.project.account, "bar")

@@ -30,7 +30,14 @@ from sah.services.projects import (
     get_project_summary,
     update_project,
 )
-from sah.services.sync import SyncReport, allow_syncs, end_syncs, sync_all, sync_project
+from sah.services.sync import (
+    SyncReport,
+    allow_syncs,
+    end_syncs,
+    sync_all,
+    sync_if_changed,
+    sync_project,
+)
 from tests.factories import make_account, make_project, make_shop
 from tests.fakes import Call, FakeAws, FakeConnections
 
@@ -218,6 +225,76 @@ class TestFullSync:
         aws._mappings.clear()
         resync(project, full=True)
         assert functions(project)[CART].triggers == ()
+
+
+class TestNestedStacks:
+    """A nested stack that is deployed alone leaves the time of its root as it was."""
+
+    @pytest.fixture
+    def nesting(self, aws: FakeAws) -> Project:
+        aws.add_stack("shop", {CART: 1})
+        aws.add_stack("shop-inner", {"shop-pay": 1}, parent="shop")
+        aws.add_stack("shop-innermost", {"shop-hook": 1}, parent="shop-inner")
+        return make_project(make_account(), "shop")
+
+    def test_they_are_looked_at_besides_their_root(self, aws: FakeAws, nesting: Project) -> None:
+        assert len(nesting.nested_stacks) == 2
+        aws.calls.clear()
+        assert resync(nesting).full is False
+        assert aws.count("DescribeStacks") == 3
+        assert aws.count("ListAliases") == len(aws.calls) - 3 == 3
+
+    @pytest.mark.parametrize("stack", ["shop-inner", "shop-innermost"])
+    def test_a_change_of_one_alone_is_read(
+        self, aws: FakeAws, nesting: Project, stack: str
+    ) -> None:
+        function = {"shop-inner": "shop-pay", "shop-innermost": "shop-hook"}[stack]
+        db.session.remove()
+        aws.deploy(stack)
+        changed_at = aws.get_stack(stack).changed_at
+        assert [resync(nesting).full, resync(nesting).full] == [True, False]
+        assert functions(nesting)[function].function.published_version == "2"
+        assert get_project(nesting.id).stack_changed_at == changed_at
+
+    def test_one_that_is_worked_on_is_read_each_time(self, aws: FakeAws, nesting: Project) -> None:
+        aws.set_stack_status("shop-inner", "UPDATE_IN_PROGRESS")
+        assert [resync(nesting).full, resync(nesting).full] == [True, True]
+        assert get_project(nesting.id).stack_status == "UPDATE_IN_PROGRESS"
+
+    def test_a_plan_is_made_of_what_it_deployed(self, aws: FakeAws, nesting: Project) -> None:
+        aws.deploy("shop-inner")
+        sync_if_changed(nesting.id)
+        assert live(nesting, "shop-pay") == "2"
+
+    def test_a_new_one_is_looked_at_before_it_is_read(self, aws: FakeAws, nesting: Project) -> None:
+        aws.add_stack("shop-new", {"shop-bill": 1}, parent="shop")
+        aws.set_stack_status("shop", "UPDATE_COMPLETE")
+        aws.calls.clear()
+
+        def deploy_it() -> None:
+            aws.hook = None
+            aws.deploy("shop-new")
+
+        at_call(aws, "ListStackResources", deploy_it)
+        assert resync(nesting).full
+        assert functions(nesting)["shop-bill"].function.published_version == "2"
+        assert aws.count("ListStackResources") == 2
+        assert resync(nesting).full is False
+
+    def test_one_deleted_by_hand_takes_its_functions_along(
+        self, aws: FakeAws, nesting: Project
+    ) -> None:
+        aws.deploy("shop-innermost")
+        resync(nesting)
+        aws.delete_stack("shop-innermost")
+        for _ in range(2):
+            assert resync(nesting).worked
+        assert functions(nesting)["shop-hook"].function.gone_at is not None
+        assert functions(nesting)["shop-pay"].function.gone_at is None
+
+    def test_one_that_may_not_be_described_is_told(self, aws: FakeAws, nesting: Project) -> None:
+        aws.fail("DescribeStacks", DENIED, subject=nesting.nested_stacks[0])
+        assert resync(nesting).error == str(DENIED)
 
 
 class TestGone:
