@@ -116,6 +116,16 @@ class FakeWorld:
                     self.set_alias(function, held.alias, version)
             self.set_stack_status(stack, "UPDATE_COMPLETE", at=started_at)
 
+    def fail_deploy(self, stack: str, function: str) -> None:
+        """Let CloudFormation roll an update back that had published a function already.
+
+        The framework's Version resources have ``DeletionPolicy: Retain``, so the version stays.
+        """
+        with self._lock:
+            started_at = self._tick()
+            self.publish(function)
+            self.set_stack_status(stack, "UPDATE_ROLLBACK_COMPLETE", at=started_at)
+
     def set_stack_status(self, stack: str, status: str, *, at: datetime | None = None) -> None:
         """Change a stack's status and the time when its last update began, now or ``at``."""
         with self._lock:

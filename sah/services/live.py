@@ -10,12 +10,13 @@ from sah.models import Deployment, Function, FunctionAlias, LivePeriod, Project,
 from sah.models.deployments import snapshot_version
 
 
-def track_live(project_id: int, at: datetime) -> None:
+def track_live(project_id: int, at: datetime, seen_until: datetime | None = None) -> None:
     """Note since when which deployment is wholly live, from the aliases as they are stored.
 
     Call it whenever they may have changed: after a sync and after an operation. ``at``
     is when they were seen so; of two deployments with the same snapshot the older one
-    counts, since the newer changed nothing. The caller commits.
+    counts, since the newer changed nothing. ``seen_until`` is since when nobody can say
+    what was live until then, where that is so. The caller commits.
     """
     lock_project(project_id)
     live = _find_wholly_live(project_id)
@@ -26,7 +27,7 @@ def track_live(project_id: int, at: datetime) -> None:
     if last is not None:
         # The clocks of AWS and of SAH may differ: periods never overlap all the same.
         at = max(at, last.ended_at or last.began_at)
-        last.ended_at = last.ended_at or at
+        last.ended_at = last.ended_at or min(at, max(seen_until or at, last.began_at))
         db.session.flush()
     if live is not None:
         db.session.add(LivePeriod(project_id=project_id, deployment_id=live.id, began_at=at))

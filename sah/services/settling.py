@@ -80,6 +80,8 @@ class _Settling:
     """What one reading of a stack says about the deployments that wait for it.
 
     ``latest`` is the newest one captured so far, ``served`` its versions by function.
+    ``overtaken_at`` is when the first was deployed that nobody saw live: what was live
+    before it may have ended then.
     """
 
     project: Project
@@ -89,6 +91,7 @@ class _Settling:
     served: dict[str, str]
     read_at: datetime
     published: _Published | None = None
+    overtaken_at: datetime | None = None
 
     def settle(self) -> None:
         """Capture the waiting ones in order, and notice a change that nobody reported."""
@@ -165,6 +168,8 @@ class _Settling:
         """Work out what was deployed from publishing times: the stack has changed since."""
         deployment.reconstructed = True
         self._store(deployment, self._read_published().until(deployment.created_at))
+        if not deployment.no_change:
+            self.overtaken_at = self.overtaken_at or deployment.deployed_at
 
     def _absorb(self, deployment: Deployment) -> bool:
         """Make one of a deployment that the sync noticed and its webhook that came late."""
@@ -245,23 +250,23 @@ def settle_deployments(
     if project is None or project.stack_id != stack.stack_id:
         db.session.rollback()  # deleted, or given another stack, after this was stored
         return
-    at = read_at
+    at, seen_until = read_at, None
     if not (stack.in_progress or changed_meanwhile or _has_unread_function(project_id)):
         latest = newest_captured(project_id)
         served = read_snapshot(latest.snapshot_id) if latest and latest.snapshot_id else {}
         settling = _Settling(project, stack, _list_known(project), latest, served, read_at)
         settling.settle()
         if settling.latest is not None and settling.latest is not latest:
-            at = min(settling.latest.deployed_at, read_at)
+            at, seen_until = min(settling.latest.deployed_at, read_at), settling.overtaken_at
     db.session.flush()
-    track_live(project_id, at)
+    track_live(project_id, at, seen_until)
     db.session.commit()
 
 
 def settle_gone_stack(project_id: int, read_at: datetime) -> None:
     """Give up on the deployments that waited for a stack that is gone; nothing is live any more."""
     lock_project(project_id)
-    _fail_waiting(project_id, "The stack was gone before SAH could read it.", read_at)
+    _fail_waiting(project_id, "AWS had no such stack when SAH looked.", read_at)
     track_live(project_id, read_at)
     db.session.commit()
 
@@ -351,7 +356,11 @@ def _list_known(project: Project) -> list[_Known]:
 
 
 def _list_published(project_id: int) -> list[tuple[Publication, int, datetime | None]]:
-    """List what was published; functions without a Version resource are in no deployment."""
+    """List what was published; functions without a Version resource are in no deployment.
+
+    Nor are versions newer than the stack's own: somebody published them by hand, or
+    CloudFormation did in an update that it rolled back, and left them.
+    """
     query = (
         sa.select(
             Function.name,
@@ -359,11 +368,14 @@ def _list_published(project_id: int) -> list[tuple[Publication, int, datetime | 
             PublishedVersion.modified_at,
             PublishedVersion.id,
             Function.gone_at,
+            PublishedVersion.number,
+            Function.published_version,
         )
         .join(PublishedVersion, PublishedVersion.function_id == Function.id)
         .where(Function.project_id == project_id, Function.published_version != "")
     )
     return [
         (Publication(name, version, at), row_id, gone_at)
-        for name, version, at, row_id, gone_at in db.session.execute(query)
+        for name, version, at, row_id, gone_at, number, own in db.session.execute(query)
+        if gone_at or number <= int(own)
     ]

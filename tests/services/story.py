@@ -79,6 +79,12 @@ class Story:
         self.aws.set_stack_status(stack, status)
         self._part()
 
+    def fail_deploy(self, function: str) -> None:
+        """Deploy a function, and let CloudFormation roll that back because of something else."""
+        self._meet()
+        self.aws.fail_deploy("shop", function)
+        self._part()
+
     def finish(self, status: str = "UPDATE_COMPLETE") -> None:
         """End what CloudFormation is at; the time of the last update stays."""
         self.aws.set_stack_status("shop", status, at=self.changed_at)

@@ -110,12 +110,12 @@ def test_an_operation_that_ends_while_a_sync_settles_leaves_one_live_period(
 
     other = threading.Thread(target=roll_back)
 
-    def track_meanwhile(project_id: int, at: object) -> None:
+    def track_meanwhile(project_id: int, *times: object) -> None:
         monkeypatch.undo()
         story.aws.hook = None
         other.start()
         begun.wait(60)
-        track(project_id, at)  # type: ignore[arg-type]
+        track(project_id, *times)  # type: ignore[arg-type]
 
     monkeypatch.setattr("sah.services.settling.track_live", track_meanwhile)
     story.sync()

@@ -6,6 +6,7 @@ import pytest
 
 from sah.domain.deployments import DeploymentSource, DeploymentStatus, Liveness
 from sah.domain.errors import AwsServerError, AwsUnreachableError
+from sah.services.live import list_periods
 from sah.services.timeline import list_timeline
 from tests.factories import make_project
 from tests.fakes import Call
@@ -169,7 +170,7 @@ class TestWaiting:
         story.capture()
         found = story.get(number)
         assert found.status == FAILED
-        assert found.error == "The stack was gone before SAH could read it."
+        assert found.error == "AWS had no such stack when SAH looked."
         assert story.lived() == [1, 0]
 
     def test_a_webhook_that_comes_while_the_stack_is_found_gone_waits(self, story: Story) -> None:
@@ -251,6 +252,38 @@ class TestAfterAnOutage:
         story.capture()
         assert story.get(late).reconstructed
         assert story.versions(late) == "2 1 1"
+
+    def test_what_cloudformation_rolled_back_meanwhile_is_left_out(self, story: Story) -> None:
+        """The version that it published stays, but the stack never came to have it."""
+        story.fail_deploy(CART)
+        story.deploy(CHECKOUT)
+        late = story.report()
+        story.pass_time(minutes=5)
+        story.deploy(CHECKOUT)
+        last = story.report()
+        story.capture()
+        assert story.get(late).reconstructed
+        assert (story.versions(late), story.versions(last)) == ("1 2 1", "1 3 1")
+        assert story.get(late).changed == story.get(last).changed == [CHECKOUT]
+
+    def test_what_was_live_before_ends_where_nobody_saw_it_any_more(self, story: Story) -> None:
+        story.deploy(CART)
+        late = story.report()
+        story.pass_time(minutes=30)
+        last = story.ship(CHECKOUT)
+        first, second = list_periods(story.project_id)
+        assert (first.ended_at, second.began_at) == (
+            story.get(late).deployed_at,
+            story.get(last).deployed_at,
+        )
+
+    def test_what_stays_live_all_through_is_seen_to_be(self, story: Story) -> None:
+        story.deploy(CART, activate=False)
+        story.report()
+        story.pass_time(minutes=30)
+        story.ship(CHECKOUT, activate=False)
+        (period,) = list_periods(story.project_id)
+        assert (period.number, period.ended_at) == (1, None)
 
     def test_thousands_that_were_overtaken_need_few_readings_of_the_tables(
         self, story: Story
@@ -376,6 +409,15 @@ class TestNoticed:
 
 
 class TestClocks:
+    def test_a_version_that_cloudformation_rolled_back_makes_no_report_look_late(
+        self, story: Story
+    ) -> None:
+        story.fail_deploy(CART)
+        story.skew = timedelta(seconds=90)
+        number = story.ship(CHECKOUT)
+        assert (story.versions(number), story.get(number).reconstructed) == ("1 2 1", False)
+        assert list(story.numbers()) == [1, number]
+
     @pytest.mark.parametrize("seconds", [-3600, -60, 90])
     def test_a_webhook_is_of_the_stack_although_clocks_differ(
         self, story: Story, seconds: int
