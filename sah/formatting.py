@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -13,6 +13,7 @@ from sah.models import Operation
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 _DAYS_AS_AGE = 45
 _KB = 1024
+_NAMED = 3  # deployments that a sentence names, before it counts the rest
 
 
 def format_ago(moment: datetime, now: datetime) -> str:
@@ -71,6 +72,14 @@ def format_count(number: int, word: str) -> str:
     return f"{number} {word if number == 1 else plural}"
 
 
+def format_numbers(numbers: Sequence[int]) -> str:
+    """List deployments, no more than three by their numbers: ``#6, #5, #4 and 2 more``."""
+    named = [f"#{number}" for number in numbers[:_NAMED]]
+    rest = len(numbers) - len(named)
+    *first, last = [*named, f"{rest} more"] if rest else named
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def format_operation(operation: Operation) -> str:
     """Say what an operation does: ``rollback to #41``, ``switch``."""
     title = str(operation.kind)
@@ -112,6 +121,7 @@ def init_app(app: Flask) -> None:
         filesize=format_bytes,
         share=format_share,
         count_of=format_count,
+        numbers=format_numbers,
         common_prefix=common_prefix,
         status_phrase=format_status,
     )

@@ -67,6 +67,7 @@ def rollback(  # noqa: PLR0913 - each is an option
     status is 0 only when every alias was moved and read back.
     """
     from sah.domain.preflight import Preflight
+    from sah.formatting import format_numbers
     from sah.services.operations import refuse_when_busy
     from sah.services.preflight import preflight_plan, refuse_plan
     from sah.services.projects import get_project_by_name
@@ -96,6 +97,9 @@ def rollback(  # noqa: PLR0913 - each is an option
         override_reason=override_reason,
     )
     click.echo(f"To #{planned.deployment.number} of {project}.", err=True)
+    if planned.unseen:
+        skipped = format_numbers(planned.unseen)
+        click.echo(f"Skipped, as SAH does not know whether it was live: {skipped}.", err=True)
     if not dry_run and not plan.moves:
         print_plan(plan, preflight, output)
     refuse_plan(plan, preflight, overridden=bool(override_reason.strip()))

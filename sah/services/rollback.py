@@ -1,6 +1,6 @@
 """Roll back to a deployment: choose it, plan the way, and start the operation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -33,13 +33,15 @@ class RollbackPlan:
 
     ``target`` is what its functions are to serve. ``blocked`` are those that cannot go
     back and why, by name: the plan leaves them where they are. ``plan.untouched`` are
-    those that the deployment did not have.
+    those that the deployment did not have. ``unseen`` are those that “previous”, where
+    that is what ``deployment`` is, had to skip: see ``Standing``.
     """
 
     deployment: Deployment
     target: Mapping[str, Routing]
     plan: Plan
     blocked: Mapping[str, str]
+    unseen: Sequence[int] = ()
 
 
 def parse_target(text: str) -> Target:
@@ -97,7 +99,8 @@ def plan_rollback(project_id: int, to: Target = PREVIOUS) -> RollbackPlan:
         )
     plan = plan_project_switch(project_id, target)
     untouched = tuple(name for name in plan.untouched if name not in blocked)
-    return RollbackPlan(deployment, target, replace(plan, untouched=untouched), blocked)
+    plan = replace(plan, untouched=untouched)
+    return RollbackPlan(deployment, target, plan, blocked, _list_skipped(deployment))
 
 
 def request_rollback(  # noqa: PLR0913 - what a person decides
@@ -147,6 +150,12 @@ def _find_target(project: Project, to: Target) -> Deployment:
             "Name the deployment to go back to.",
         )
     return previous
+
+
+def _list_skipped(target: Deployment) -> Sequence[int]:
+    standing = read_standing(target.project_id)
+    is_previous = standing.previous is not None and standing.previous.id == target.id
+    return standing.unseen if is_previous else ()
 
 
 def _entries_of(project: Project, deployment: Deployment) -> tuple[SnapshotEntry, ...]:

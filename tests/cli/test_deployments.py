@@ -85,6 +85,15 @@ class TestRollback:
         assert done.status == 1
         assert "SAH has not seen an earlier deployment of shop live." in done.err
 
+    def test_what_nobody_saw_live_is_named_where_it_is_skipped(
+        self, sah: Sah, pipeline: Pipeline
+    ) -> None:
+        late = pipeline.overtake("shop-cart")
+        said = "Skipped, as SAH does not know whether it was live: #4."
+        assert late == 4
+        assert said in sah("rollback", "shop", "--dry-run").err
+        assert "Skipped" not in sah("rollback", "shop", "--dry-run", "--to", "4").err
+
     def test_a_dry_run_shows_the_plan_and_needs_no_reason(
         self, app: Flask, sah: Sah, aws: FakeAws
     ) -> None:

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sah.domain.deployments import Liveness
 from sah.extensions import db
 from sah.models import Deployment
-from sah.services.rollback import find_previous
+from sah.services.rollback import find_previous, plan_rollback
+from sah.services.standing import read_standing
 from tests.services.story import CART, CHECKOUT, SEARCH, Story
 
 LIVE, PARTLY, NOT_LIVE = Liveness
@@ -156,6 +157,53 @@ def test_what_was_pruned_is_not_gone_back_to(story: Story) -> None:
     assert story.summary(second).active_for is not None
     assert find_previous(story.project_id) is not None
     assert story.summary(third).liveness is LIVE
+
+
+class TestOvertaken:
+    """Deployed, reported, and replaced before SAH could look."""
+
+    def overtake(self, story: Story, *changed: str) -> int:
+        story.deploy(*changed)
+        return story.report()
+
+    def skipped(self, story: Story) -> list[int]:
+        return list(read_standing(story.project_id).unseen)
+
+    def test_previous_names_those_that_it_skips(self, story: Story) -> None:
+        late = [self.overtake(story, CART) for _ in range(2)]
+        nothing = story.report()
+        last = story.ship(CHECKOUT)
+        assert story.get(nothing).no_change
+        assert (story.lived(), story.previous()) == ([1, last], 1)
+        assert self.skipped(story) == late[::-1]
+        assert list(plan_rollback(story.project_id).unseen) == late[::-1]
+        assert list(plan_rollback(story.project_id, 1).unseen) == late[::-1]
+        assert list(plan_rollback(story.project_id, late[0]).unseen) == []
+
+    def test_one_that_was_gone_back_to_was_seen(self, story: Story) -> None:
+        late = self.overtake(story, CART)
+        last = story.ship(CHECKOUT)
+        assert self.skipped(story) == [late]
+        story.roll_back(late)
+        assert (story.previous(), self.skipped(story)) == (1, [])
+        story.roll_back(last)
+        assert self.skipped(story) == []
+        assert story.summary(late).active_for is not None
+
+    def test_in_a_mixed_stack_they_are_named_too(self, story: Story) -> None:
+        late = self.overtake(story, CART)
+        story.ship(CHECKOUT)
+        story.aws.set_alias(CHECKOUT, "ACTIVE", "1")
+        story.aws.set_alias(CART, "ACTIVE", "1", ("2", 0.5))
+        story.sync()
+        assert story.lived()[-1] == 0
+        assert (story.previous(), self.skipped(story)) == (1, [late])
+
+    def test_those_that_are_newer_than_what_is_live_are_not_named(self, story: Story) -> None:
+        self.overtake(story, CART)
+        story.ship(CHECKOUT)
+        story.roll_back(1)
+        assert (story.previous(), self.skipped(story)) == (None, [])
 
 
 @pytest.mark.parametrize("number", [1, 2])

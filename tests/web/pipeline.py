@@ -34,6 +34,15 @@ class Pipeline:
         self.sync()
         return number
 
+    def overtake(self, *changed: str) -> int:
+        """Deploy and report, and deploy all again before SAH could look; give the number."""
+        self.change(changed)
+        number = self.report()
+        self.aws.now = minutes_from_now(5)
+        self.aws.deploy("shop")
+        self.sync()
+        return number
+
     def change(self, changed: Collection[str]) -> None:
         """Deploy without telling anybody; what is deployed is some minutes old."""
         self.aws.deploy("shop", changed)

@@ -62,6 +62,7 @@ class TestPlans:
             "warnings": {},
             "busy": "",
             "to": None,
+            "unseen": [],
         }
 
     def test_a_plan_moves_nothing_and_says_what_stands_against_it(

@@ -12,6 +12,7 @@ from sah.formatting import (
     format_bytes,
     format_count,
     format_duration,
+    format_numbers,
     format_share,
     format_utc,
 )
@@ -50,6 +51,19 @@ def test_duration(seconds: float, words: str) -> None:
 )
 def test_size(size: int, words: str) -> None:
     assert format_bytes(size) == words
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ([6], "#6"),
+        ([6, 5], "#6 and #5"),
+        ([6, 5, 4], "#6, #5 and #4"),
+        ([6, 5, 4, 3, 2], "#6, #5, #4 and 2 more"),
+    ],
+)
+def test_deployments_in_a_sentence(numbers: list[int], text: str) -> None:
+    assert format_numbers(numbers) == text
 
 
 def test_share_and_count() -> None:

@@ -51,6 +51,19 @@ def test_two_clicks_and_a_reason(aws: FakeAws, project: str, operator: StrictCli
     assert live(aws, "shop-cart") == "3"
 
 
+def test_what_nobody_saw_live_is_named_where_it_is_skipped(
+    pipeline: Pipeline, project: str, operator: StrictClient
+) -> None:
+    late = pipeline.overtake("shop-search")
+    page = operator.get(project)
+    assert f"Whether #{late} was live after it is not known." in page.text
+    shown = operator.get(page.link("Roll back to #2"))
+    assert f"#{late} came after #2 and is skipped." in shown.notes[0]
+    assert shown.link("history") == f"{project}/deployments"
+    assert "skipped" not in plan(operator, project, late).text
+    assert "Whether it was live is not known" in operator.get(f"{project}/deployments/{late}").text
+
+
 def test_afterwards_everything_says_so(project: str, operator: StrictClient) -> None:
     operator.submit(confirm(operator, project))
     for page in (operator.get(project), operator.get(f"{project}/deployments")):

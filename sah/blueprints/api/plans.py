@@ -87,6 +87,10 @@ class PlanAnswer(Answered):
     fingerprint: str
     alias: str
     to: int | None = Field(description="The deployment that a rollback goes to.")
+    unseen: list[int] = Field(
+        description="Newer deployments that previous skips, as SAH cannot know whether they were"
+        " live."
+    )
     moves: list[PlannedMoveAnswer]
     unchanged: list[str] = Field(description="Functions that serve their target already.")
     untouched: list[str] = Field(description="Functions that were not named.")
@@ -108,6 +112,7 @@ def create(project_id: int, json: PlanRequest) -> PlanAnswer:
         fingerprint=plan.fingerprint,
         alias=plan.alias,
         to=made.to,
+        unseen=list(made.rollback.unseen) if made.rollback else [],
         moves=[
             PlannedMoveAnswer(
                 function=move.function,
