@@ -70,16 +70,22 @@ def list_(output: str) -> None:
 def show(name: str, output: str) -> None:
     """Show the project NAME with its functions."""
     from sah.services.projects import get_project_by_name, get_project_summary
+    from sah.services.standing import read_standing
 
     summary = get_project_summary(get_project_by_name(name).id)
     functions = [_function_fields(function) for function in summary.functions]
-    fields = _project_fields(summary)
+    standing = read_standing(summary.project.id)
+    fields = _project_fields(summary) | {"live": standing.live, "is_mixed": standing.is_mixed}
     if output == "json":
         print_json({**fields, "functions": functions})
         return
     for title in ("name", "account", "stack", "stack_status", "alias", "state", "sync_error"):
         if fields[title]:
             click.echo(f"{title.replace('_', ' ')}: {fields[title]}")
+    if standing.live:
+        click.echo(f"live: #{standing.live}")
+    elif standing.is_mixed:
+        click.echo("live: mixed, no deployment has all of the traffic")
     columns = {
         "name": "Function",
         "live_text": "Live",

@@ -47,6 +47,15 @@ class TestList:
         assert "not live" in table
         assert len(sah("deployments", "shop", "--limit", "1", "--output", "json").json) == 1
 
+    def test_a_mixed_stack_is_called_so(self, sah: Sah, pipeline: Pipeline) -> None:
+        assert "live: #3" in sah("projects", "show", "shop").out
+        assert sah("projects", "show", "shop", "--output", "json").json["live"] == 3
+        pipeline.switch(search="3", cart="3")
+        pipeline.deploy("shop-cart")
+        assert "live: mixed, no deployment has all" in sah("projects", "show", "shop").out
+        shown = sah("projects", "show", "shop", "--output", "json").json
+        assert (shown["live"], shown["is_mixed"]) == (None, True)
+
     def test_it_says_why_one_is_not_ready(self, sah: Sah, aws: FakeAws, pipeline: Pipeline) -> None:
         aws.delete_version("shop-cart", "3")
         pipeline.report()
