@@ -1,14 +1,14 @@
 """What every command that moves aliases shares: show a plan, refuse it, carry it out."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from sah.cli.base import Failure
 from sah.cli.output import cell, print_json, print_table
-from sah.domain.operations import OnFailure, OperationStatus
+from sah.domain.operations import OnFailure, OperationKind, OperationStatus
 
 if TYPE_CHECKING:
     from sah.cli.output import Value
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sah.domain.preflight import Preflight
     from sah.models import Move, Operation
     from sah.services.operations import OperationRequest
+    from sah.services.rollback import RollbackPlan
 
 _SHOWN = (
     "id",
@@ -74,10 +75,10 @@ def carry_out(request: "OperationRequest", output: str) -> None:
 
 
 def print_plan(
-    plan: "Plan", preflight: "Preflight", output: str, blocked: "Mapping[str, str] | None" = None
+    plan: "Plan", preflight: "Preflight", output: str, rollback: "RollbackPlan | None" = None
 ) -> None:
-    """Print what would move, and what cannot and why: ``blocked``, by function."""
-    stopped = dict(blocked or {})
+    """Print what would move, and what of a ``rollback`` cannot and why."""
+    stopped = dict(rollback.blocked) if rollback else {}
     moves: list[dict[str, Value]] = [
         {
             "function": move.function,
@@ -92,6 +93,8 @@ def print_plan(
         unchanged, missing = list(plan.unchanged), list(plan.missing)
         print_json(
             {
+                "kind": rollback.kind if rollback else OperationKind.SWITCH,
+                "deployment": rollback.deployment.number if rollback else None,
                 "alias": plan.alias,
                 "moves": moves,
                 "unchanged": unchanged,
@@ -132,7 +135,7 @@ def operation_fields(operation: "Operation") -> "dict[str, Value]":
         "project": operation.project_name,
         "stack": operation.stack_name,
         "alias": operation.alias,
-        "kind": str(operation.kind),
+        "kind": OperationKind(operation.kind),
         "deployment": operation.deployment_number,
         "status": OperationStatus(operation.status),
         "on_failure": str(operation.on_failure),

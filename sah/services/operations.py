@@ -48,7 +48,7 @@ class OperationRequest:
 
     ``override_reason`` says why to move although the stack is being updated.
     ``origin_id`` is the operation that an undo takes back, or whose rest is moved,
-    ``deployment_number`` the deployment that a rollback goes to.
+    ``deployment_number`` the deployment that a rollback or roll forward goes to.
     """
 
     project_id: int
