@@ -1,14 +1,16 @@
-"""What every command that moves aliases shares: show a plan, refuse it, carry it out."""
+"""What every command that moves aliases shares: show a plan, and carry it out."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from sah.cli.base import Failure
 from sah.cli.output import cell, print_json, print_table
-from sah.domain.operations import OnFailure, OperationKind, OperationStatus
+from sah.domain.operations import OnFailure, OperationKind, OperationStatus, Progress
 
 if TYPE_CHECKING:
     from sah.cli.output import Value
@@ -34,6 +36,10 @@ _SHOWN = (
     "duration_s",
     "error",
 )
+_ENDINGS = {
+    OnFailure.PUT_BACK: "puts back what was moved, unless all of it was",
+    OnFailure.FINISH: "moves the rest",
+}
 _CHOICES = {str(choice).replace("_", "-"): choice for choice in OnFailure}
 
 
@@ -54,24 +60,41 @@ def on_failure_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def carry_out(request: "OperationRequest", output: str) -> None:
-    """Carry an operation out and print how it ended.
+    """Carry an operation out, show its progress, and print how it ended.
 
     :raises Failure: not every alias was moved and read back.
     """
     from sah.services.operations import execute_operation, start_operation
 
-    operation_id = start_operation(request).id
+    started = start_operation(request)
     try:
-        operation = execute_operation(operation_id)
+        with _progress_shown(started.progress) as tell:
+            operation = execute_operation(started.id, tell)
     except KeyboardInterrupt as interrupt:
         raise Failure(
-            f"Stopped. Operation {operation_id} has not ended: a running server takes it up by"
-            " itself, else run: sah operations resume"
+            f"Stopped here, but operation {started.id} goes on: a running server takes it up"
+            f" within 15 s and {_ENDINGS[request.on_failure]}; without a server do that with:"
+            f" sah operations resume. To look at it: sah operations show {started.id}"
         ) from interrupt
     print_operation(operation, output)
     if operation.status != OperationStatus.SUCCEEDED:
         ending = cell(OperationStatus(operation.status))
         raise Failure(f"Operation {operation.id} ended as {ending}: {operation.error}")
+
+
+@contextmanager
+def _progress_shown(begun: Progress) -> Iterator[Callable[[Progress], None]]:
+    """Give a function that keeps one line on standard error up to date, if that is a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True, force_terminal=sys.stderr.isatty())
+    with console.status(_say(begun)) as line:
+        yield lambda progress: line.update(_say(progress))
+
+
+def _say(progress: Progress) -> str:
+    back = f", {progress.put_back} put back" if progress.put_back else ""
+    return f"{progress}, {progress.verified} read back{back}"
 
 
 def print_plan(

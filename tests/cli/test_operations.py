@@ -1,10 +1,14 @@
+import io
+import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from sah.cli.moving import carry_out
 from sah.domain.aliases import Routing
 from sah.domain.errors import AwsAccessDeniedError
 from sah.extensions import db
@@ -14,7 +18,15 @@ from tests.cli.conftest import Sah
 from tests.factories import make_shop
 from tests.fakes import Call, FakeAws
 
+Capture = pytest.CaptureFixture[str]
 SWITCH = ("switch", "shop", "shop-cart=1", "shop-search=1", "--reason", "Slow")
+
+
+class Terminal(io.StringIO):
+    """What a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +48,21 @@ def test_a_switch_moves_and_says_so(sah: Sah, aws: FakeAws) -> None:
     assert done.json["requested_by"].endswith("(command line)")
     assert [move["outcome"] for move in done.json["moves"]] == ["moved", "moved"]
     assert live(aws, "shop-cart") == "1"
+
+
+def test_only_a_terminal_sees_how_far_it_is(
+    app: Flask, sah: Sah, shop: int, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    assert sah(*SWITCH, "--output", "json").err == ""
+    target = {"shop-cart": Routing("2"), "shop-search": Routing("2")}
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with app.app_context():
+        plan = plan_project_switch(shop, target)
+        carry_out(OperationRequest(shop, target, plan.fingerprint, "Slow", "ada"), "json")
+    assert "moved 2 of 2, 2 read back" in screen.getvalue()
+    assert json.loads(capsys.readouterr().out)["status"] == "succeeded"
 
 
 def test_a_switch_that_fails_has_another_exit_status(sah: Sah, aws: FakeAws) -> None:
@@ -132,7 +159,10 @@ def test_ctrl_c_says_what_becomes_of_the_operation(sah: Sah, aws: FakeAws) -> No
     stopped = sah(*SWITCH)
     aws.hook = None
     assert stopped.status == 1
-    assert stopped.err.startswith("Stopped. Operation 1 has not ended: ")
+    assert stopped.err.startswith("Stopped here, but operation 1 goes on: ")
+    assert "within 15 s and puts back what was moved" in stopped.err
+    assert stopped.err.endswith("To look at it: sah operations show 1\n")
+    assert len(stopped.err.splitlines()) == 1
     assert sah("operations", "resume").out == "Operation 1 of shop: failed\n"
     assert live(aws, "shop-cart") == "3"
 
