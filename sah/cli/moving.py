@@ -1,6 +1,7 @@
 """What every command that moves aliases shares: show a plan, and carry it out."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,14 +68,17 @@ def carry_out(request: "OperationRequest", output: str) -> None:
     from sah.services.operations import execute_operation, start_operation
 
     started = start_operation(request)
+    operation_id, begun = started.id, started.progress
     try:
-        with _progress_shown(started.progress) as tell:
-            operation = execute_operation(started.id, tell)
+        with _progress_shown(begun) as tell:
+            operation = execute_operation(operation_id, tell)
     except KeyboardInterrupt as interrupt:
+        # Calls to AWS may still be under way; a second one ends the process without a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         raise Failure(
-            f"Stopped here, but operation {started.id} goes on: a running server takes it up"
+            f"Stopped here, but operation {operation_id} goes on: a running server takes it up"
             f" within 15 s and {_ENDINGS[request.on_failure]}; without a server do that with:"
-            f" sah operations resume. To look at it: sah operations show {started.id}"
+            f" sah operations resume. To look at it: sah operations show {operation_id}"
         ) from interrupt
     print_operation(operation, output)
     if operation.status != OperationStatus.SUCCEEDED:

@@ -1,18 +1,22 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from sah.cli.moving import carry_out
 from sah.domain.aliases import Routing
 from sah.domain.errors import AwsAccessDeniedError
 from sah.extensions import db
-from sah.models import Operation
+from sah.models import Move, Operation
 from sah.services.operations import OperationRequest, plan_project_switch, start_operation
 from tests.cli.conftest import Sah
 from tests.factories import make_shop
@@ -150,14 +154,33 @@ def test_an_abandoned_operation_is_taken_up(app: Flask, sah: Sah, shop: int) -> 
     assert sah("operations", "resume").out == "Operation 1 of shop: succeeded\n"
 
 
-def test_ctrl_c_says_what_becomes_of_the_operation(sah: Sah, aws: FakeAws) -> None:
+def interrupt_call(aws: FakeAws) -> None:
     def interrupt(call: Call) -> None:
         if call.name == "UpdateAlias":
             raise KeyboardInterrupt
 
     aws.hook = interrupt
+
+
+def interrupt_database(_aws: FakeAws) -> None:
+    def interrupt(session: Session, _context: object) -> None:
+        if any(isinstance(row, Move) for row in session.dirty):
+            event.remove(db.session, "after_flush", interrupt)
+            raise KeyboardInterrupt
+
+    event.listen(db.session, "after_flush", interrupt)
+
+
+@pytest.mark.parametrize("press", [interrupt_call, interrupt_database])
+def test_ctrl_c_says_what_becomes_of_the_operation(
+    sah: Sah, aws: FakeAws, monkeypatch: pytest.MonkeyPatch, press: Callable[[FakeAws], None]
+) -> None:
+    handlers = []
+    monkeypatch.setattr(signal, "signal", lambda *handler: handlers.append(handler))
+    press(aws)
     stopped = sah(*SWITCH)
     aws.hook = None
+    assert handlers == [(signal.SIGINT, signal.SIG_DFL)]
     assert stopped.status == 1
     assert stopped.err.startswith("Stopped here, but operation 1 goes on: ")
     assert "within 15 s and puts back what was moved" in stopped.err
