@@ -3,8 +3,7 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -63,15 +62,21 @@ def on_failure_option(command: Callable[..., None]) -> Callable[..., None]:
 def carry_out(request: "OperationRequest", output: str) -> None:
     """Carry an operation out, show its progress, and print how it ended.
 
+    A terminal sees the progress on standard error, in one line that goes away.
+
     :raises Failure: not every alias was moved and read back.
     """
+    from rich.console import Console
+
     from sah.services.operations import execute_operation, start_operation
 
+    # Made before anything begins, so that Ctrl-C finds an operation that has begun.
+    console = Console(stderr=True, force_terminal=sys.stderr.isatty())
     started = start_operation(request)
     operation_id, begun = started.id, started.progress
     try:
-        with _progress_shown(begun) as tell:
-            operation = execute_operation(operation_id, tell)
+        with console.status(_say(begun)) as line:
+            operation = execute_operation(operation_id, lambda so_far: line.update(_say(so_far)))
     except KeyboardInterrupt as interrupt:
         # Calls to AWS may still be under way; a second one ends the process without a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -84,16 +89,6 @@ def carry_out(request: "OperationRequest", output: str) -> None:
     if operation.status != OperationStatus.SUCCEEDED:
         ending = cell(OperationStatus(operation.status))
         raise Failure(f"Operation {operation.id} ended as {ending}: {operation.error}")
-
-
-@contextmanager
-def _progress_shown(begun: Progress) -> Iterator[Callable[[Progress], None]]:
-    """Give a function that keeps one line on standard error up to date, if that is a terminal."""
-    from rich.console import Console
-
-    console = Console(stderr=True, force_terminal=sys.stderr.isatty())
-    with console.status(_say(begun)) as line:
-        yield lambda progress: line.update(_say(progress))
 
 
 def _say(progress: Progress) -> str:

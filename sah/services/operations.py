@@ -181,7 +181,7 @@ def refuse_when_busy(project: Project) -> None:
     if active is not None:
         raise BusyError(
             f"{active.requested_by} is moving the aliases of {project.name} right now"
-            f" ({active.progress}): {active.reason}",
+            f" ({active.progress}): “{active.reason}”.",
             f"Operation {active.id} started at {active.created_at:%H:%M:%S} UTC; wait for its end.",
         )
 

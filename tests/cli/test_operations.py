@@ -114,6 +114,7 @@ def test_what_is_there_already_is_fine(sah: Sah, aws: FakeAws) -> None:
         (("shop", "shop-cart", "--reason", "x"), "“shop-cart” is not FUNCTION=VERSION."),
         (("shop", "shop-cart=$LATEST", "--reason", "x"), "is not a published version."),
         (("shop", "shop-cart=9", "--reason", "x"), "shop-cart has no version 9"),
+        (("shop", "shop-cart=1", "shop-cart=2", "--reason", "x"), "shop-cart is named twice."),
         (("shop", "other=1", "--reason", "x"), "shop has no function other."),
         (("other", "shop-cart=1", "--reason", "x"), "There is no project “other”."),
     ],
@@ -197,7 +198,9 @@ def test_the_second_one_is_told_who_is_moving_what(
     aws.set_alias("shop-cart", "ACTIVE", "1")  # it moved already
     refused = sah(*SWITCH)
     assert refused.status == 1
-    assert refused.err.startswith("ada is moving the aliases of shop right now (moved 0 of 1)")
+    assert refused.err.startswith(
+        "ada is moving the aliases of shop right now (moved 0 of 1): “Slow”. "
+    )
 
 
 def make_abandoned(app: Flask, shop: int) -> None:
