@@ -9,7 +9,7 @@ from alembic.util import CommandError
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from sah.domain.errors import ConfigError
@@ -19,14 +19,17 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def check_database_url(url: str) -> str:
-    """Check that SQLAlchemy understands the URL and has what it needs for it.
+    """Check that SQLAlchemy understands the URL, has what it needs, and can serve threads.
 
-    :raises ConfigError: it does not, or has not.
+    :raises ConfigError: it does not, has not, or cannot: a database in memory.
     """
     hint = "Give one such as sqlite:////var/lib/sah/sah.sqlite."
     try:
-        dialect = make_url(url).get_dialect()
+        parsed = make_url(url)
+        dialect = parsed.get_dialect()
         dialect.import_dbapi()
+        if dialect.name == "sqlite" and _is_in_memory(parsed):
+            raise ConfigError("SAH_DATABASE_URL is a database that is gone when SAH ends.", hint)
     except ImportError as error:
         raise ConfigError(
             f"SAH_DATABASE_URL needs the Python package {error.name}, which is not installed.",
@@ -35,6 +38,10 @@ def check_database_url(url: str) -> str:
     except (SQLAlchemyError, ValueError) as error:
         raise ConfigError("SAH_DATABASE_URL is not the URL of a database.", hint) from error
     return url
+
+
+def _is_in_memory(url: URL) -> bool:
+    return url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
 
 
 def tune_sqlite(app: Flask) -> None:
@@ -53,7 +60,7 @@ def _make_private(database: str | None) -> None:
 
     What SQLite puts beside it gets the same mode.
     """
-    if not database or database == ":memory:" or database.startswith("file:"):
+    if not database or database.startswith("file:"):
         return
     try:
         os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))

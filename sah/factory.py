@@ -54,6 +54,8 @@ def configure_flask(app: Flask, settings: Settings) -> None:
         API_REQUESTS_PER_MINUTE=settings.api_requests_per_minute,
         API_FAILURES_PER_MINUTE=settings.api_failures_per_minute,
         SQLALCHEMY_DATABASE_URI=check_database_url(settings.database_url),
+        # No thread waits for another one's connection; as many are kept as threads answer.
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": settings.threads, "max_overflow": -1},
         MAX_CONTENT_LENGTH=1024 * 1024,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

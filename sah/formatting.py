@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from flask import Flask
 
+from sah.domain.operations import OperationKind
 from sah.models import Operation
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
@@ -81,10 +82,15 @@ def format_numbers(numbers: Sequence[int]) -> str:
 
 
 def format_operation(operation: Operation) -> str:
-    """Say what an operation does: ``rollback to #41``, ``switch``."""
-    title = str(operation.kind)
+    """Say what an operation does: ``rollback to #41``, ``roll forward to #42``, ``switch``."""
+    title = operation.kind.replace("_", " ")
     number = operation.deployment_number
     return title if number is None else f"{title} to #{number}"
+
+
+def format_way(kind: str) -> str:
+    """Say which way an operation of that kind rolls a project: ``forward``, else ``back``."""
+    return "forward" if kind == OperationKind.ROLL_FORWARD else "back"
 
 
 def common_prefix(names: Iterable[str]) -> str:
@@ -118,6 +124,7 @@ def init_app(app: Flask) -> None:
         shell_quote=shlex.quote,
         span=format_span,
         operation_title=format_operation,
+        way=format_way,
         filesize=format_bytes,
         share=format_share,
         count_of=format_count,

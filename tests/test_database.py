@@ -1,5 +1,6 @@
 import multiprocessing
 import stat
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +50,15 @@ def test_foreign_keys_are_kept() -> None:
         db.session.commit()
 
 
+def test_no_thread_waits_for_a_connection(settings: Settings) -> None:
+    threads, jobs = 20, 12
+    app = create_app(replace(settings, threads=threads))
+    with app.app_context(), ExitStack() as held:
+        for _ in range(threads + jobs):
+            held.enter_context(db.engine.connect())
+    close(app)
+
+
 def test_the_database_is_its_owners_alone(settings: Settings) -> None:
     app = create_app(settings)
     with app.app_context():
@@ -84,6 +94,8 @@ def test_first_starts_at_the_same_time_make_one_database(tmp_path: Path) -> None
         ("foo://x", "not the URL of a database"),
         ("mysql://u:hunter2@h/d", "needs the Python package"),
         ("postgresql+psycopg2://u:hunter2@h/d", "needs the Python package"),
+        ("sqlite://", "is gone when SAH ends"),
+        ("sqlite:///file:x?mode=memory&uri=true", "is gone when SAH ends"),
     ],
 )
 def test_a_wrong_url_names_the_setting_and_shows_no_password(url: str, said: str) -> None:

@@ -86,14 +86,17 @@ def show_state(project_id: int, number: int) -> ResponseReturnValue:
 @requires(Right.VIEW)
 def compare(project_id: int, number: int) -> ResponseReturnValue:
     """See how a deployment differs from another one, or from what is live."""
+    project = get_project(project_id)
+    deployment = get_deployment(project_id, number)
     before = parse_side(request.args.get("with", LIVE))
     return render_template(
         "deployments/compare.html",
-        project=get_project(project_id),
-        deployment=get_deployment(project_id, number),
+        project=project,
+        deployment=deployment,
+        kind=summarise_deployments(project, [deployment])[0].kind,
         comparison=compare_deployments(project_id, before, number),
         chosen=before,
-        others=list_deployments(get_project(project_id), limit=_OFFERED),
+        others=list_deployments(project, limit=_OFFERED),
         not_rolled_back=NOT_ROLLED_BACK,
     )
 
@@ -114,14 +117,14 @@ def rollback_to_previous(project_id: int) -> ResponseReturnValue:
 @bp.get("/deployments/<int:number>/rollback")
 @requires(Right.OPERATE)
 def rollback(project_id: int, number: int) -> ResponseReturnValue:
-    """Read what rolling back to a deployment would move."""
+    """Read what rolling back, or forward, to a deployment would move."""
     return _show_plan(look_and_plan_rollback(project_id, number), ConfirmForm(formdata=None))
 
 
 @bp.post("/deployments/<int:number>/rollback")
 @requires(Right.OPERATE)
 def start_rollback(project_id: int, number: int) -> ResponseReturnValue:
-    """Roll back as the plan that was read says."""
+    """Roll back or forward as the plan that was read says."""
     form = ConfirmForm()
     repeated = _find_repeated(project_id, form)
     if repeated is not None:

@@ -61,13 +61,13 @@ def rollback(  # noqa: PLR0913 - each is an option
     override_reason: str,
     output: str,
 ) -> None:
-    """Roll PROJECT back to one of its deployments.
+    """Roll PROJECT back to one of its deployments, or forward to a newer one.
 
     By default to the last one that was wholly live before the present one. The exit
     status is 0 only when every alias was moved and read back.
     """
     from sah.domain.preflight import Preflight
-    from sah.formatting import format_numbers
+    from sah.formatting import format_numbers, format_way
     from sah.services.operations import refuse_when_busy
     from sah.services.preflight import preflight_plan, refuse_plan
     from sah.services.projects import get_project_by_name
@@ -87,7 +87,7 @@ def rollback(  # noqa: PLR0913 - each is an option
     plan = planned.plan
     preflight = preflight_plan(project_id, plan) if plan.moves else Preflight()
     if dry_run:
-        print_plan(plan, preflight, output, planned.blocked)
+        print_plan(plan, preflight, output, planned)
     wanted = request_rollback(
         planned,
         reason=reason,
@@ -96,12 +96,13 @@ def rollback(  # noqa: PLR0913 - each is an option
         on_failure=on_failure,
         override_reason=override_reason,
     )
-    click.echo(f"To #{planned.deployment.number} of {project}.", err=True)
+    way = format_way(planned.kind)
+    click.echo(f"Roll {way} to #{planned.deployment.number} of {project}.", err=True)
     if planned.unseen:
         skipped = format_numbers(planned.unseen)
         click.echo(f"Skipped, as SAH does not know whether it was live: {skipped}.", err=True)
     if not dry_run and not plan.moves:
-        print_plan(plan, preflight, output)
+        print_plan(plan, preflight, output, planned)
     refuse_plan(plan, preflight, overridden=bool(override_reason.strip()))
     if not dry_run and plan.moves:
         carry_out(wanted, output)

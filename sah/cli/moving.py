@@ -1,14 +1,16 @@
-"""What every command that moves aliases shares: show a plan, refuse it, carry it out."""
+"""What every command that moves aliases shares: show a plan, and carry it out."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
-from collections.abc import Callable, Mapping
+import signal
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from sah.cli.base import Failure
 from sah.cli.output import cell, print_json, print_table
-from sah.domain.operations import OnFailure, OperationStatus
+from sah.domain.operations import OnFailure, OperationKind, OperationStatus, Progress
 
 if TYPE_CHECKING:
     from sah.cli.output import Value
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from sah.domain.preflight import Preflight
     from sah.models import Move, Operation
     from sah.services.operations import OperationRequest
+    from sah.services.rollback import RollbackPlan
 
 _SHOWN = (
     "id",
@@ -33,6 +36,10 @@ _SHOWN = (
     "duration_s",
     "error",
 )
+_ENDINGS = {
+    OnFailure.PUT_BACK: "puts back what was moved, unless all of it was",
+    OnFailure.FINISH: "moves the rest",
+}
 _CHOICES = {str(choice).replace("_", "-"): choice for choice in OnFailure}
 
 
@@ -53,19 +60,30 @@ def on_failure_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def carry_out(request: "OperationRequest", output: str) -> None:
-    """Carry an operation out and print how it ended.
+    """Carry an operation out, show its progress, and print how it ended.
+
+    A terminal sees the progress on standard error, in one line that goes away.
 
     :raises Failure: not every alias was moved and read back.
     """
+    from rich.console import Console
+
     from sah.services.operations import execute_operation, start_operation
 
-    operation_id = start_operation(request).id
+    # Made before anything begins, so that Ctrl-C finds an operation that has begun.
+    console = Console(stderr=True, force_terminal=sys.stderr.isatty())
+    started = start_operation(request)
+    operation_id, begun = started.id, started.progress
     try:
-        operation = execute_operation(operation_id)
+        with console.status(_say(begun)) as line:
+            operation = execute_operation(operation_id, lambda so_far: line.update(_say(so_far)))
     except KeyboardInterrupt as interrupt:
+        # Calls to AWS may still be under way; a second one ends the process without a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         raise Failure(
-            f"Stopped. Operation {operation_id} has not ended: a running server takes it up by"
-            " itself, else run: sah operations resume"
+            f"Stopped here, but operation {operation_id} goes on: a running server takes it up"
+            f" within 15 s and {_ENDINGS[request.on_failure]}; without a server do that with:"
+            f" sah operations resume. To look at it: sah operations show {operation_id}"
         ) from interrupt
     print_operation(operation, output)
     if operation.status != OperationStatus.SUCCEEDED:
@@ -73,11 +91,16 @@ def carry_out(request: "OperationRequest", output: str) -> None:
         raise Failure(f"Operation {operation.id} ended as {ending}: {operation.error}")
 
 
+def _say(progress: Progress) -> str:
+    back = f", {progress.put_back} put back" if progress.put_back else ""
+    return f"{progress}, {progress.verified} read back{back}"
+
+
 def print_plan(
-    plan: "Plan", preflight: "Preflight", output: str, blocked: "Mapping[str, str] | None" = None
+    plan: "Plan", preflight: "Preflight", output: str, rollback: "RollbackPlan | None" = None
 ) -> None:
-    """Print what would move, and what cannot and why: ``blocked``, by function."""
-    stopped = dict(blocked or {})
+    """Print what would move, and what of a ``rollback`` cannot and why."""
+    stopped = dict(rollback.blocked) if rollback else {}
     moves: list[dict[str, Value]] = [
         {
             "function": move.function,
@@ -92,6 +115,8 @@ def print_plan(
         unchanged, missing = list(plan.unchanged), list(plan.missing)
         print_json(
             {
+                "kind": rollback.kind if rollback else OperationKind.SWITCH,
+                "deployment": rollback.deployment.number if rollback else None,
                 "alias": plan.alias,
                 "moves": moves,
                 "unchanged": unchanged,
@@ -132,7 +157,7 @@ def operation_fields(operation: "Operation") -> "dict[str, Value]":
         "project": operation.project_name,
         "stack": operation.stack_name,
         "alias": operation.alias,
-        "kind": str(operation.kind),
+        "kind": OperationKind(operation.kind),
         "deployment": operation.deployment_number,
         "status": OperationStatus(operation.status),
         "on_failure": str(operation.on_failure),

@@ -146,7 +146,7 @@ def break_glass(project: str, wanted: tuple[str, ...], more: tuple[str, ...]) ->
 
 def _plan(name: str, wanted: tuple[str, ...]) -> "tuple[int, Plan, Preflight]":
     from sah.domain.preflight import Preflight
-    from sah.services.breakglass import parse_assignment
+    from sah.services.breakglass import parse_assignments
     from sah.services.operations import plan_project_switch, preflight_plan, refuse_when_busy
     from sah.services.projects import get_project_by_name
     from sah.services.sync import sync_if_changed
@@ -154,7 +154,7 @@ def _plan(name: str, wanted: tuple[str, ...]) -> "tuple[int, Plan, Preflight]":
     project = get_project_by_name(name)
     refuse_when_busy(project)
     project_id = project.id
-    target = {k: v for text in wanted for k, v in parse_assignment(text).items()}
+    target = parse_assignments(wanted)
     sync_if_changed(project_id)
     plan = plan_project_switch(project_id, target)
     return project_id, plan, preflight_plan(project_id, plan) if plan.moves else Preflight()

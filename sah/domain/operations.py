@@ -3,13 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
+
+from sah.domain.aliases import Routing
 
 
 class OperationKind(StrEnum):
-    """Why aliases are moved; ``rest`` retries what another operation did not move."""
+    """Why aliases are moved.
+
+    ``rollback`` and ``roll_forward`` go to a deployment. ``undo`` takes another operation
+    back, whichever way that went; ``rest`` retries what another one did not move.
+    """
 
     SWITCH = "switch"
     ROLLBACK = "rollback"
+    ROLL_FORWARD = "roll_forward"
     UNDO = "undo"
     REST = "rest"
 
@@ -74,6 +82,19 @@ class Progress:
         return f"moved {self.moved} of {self.total}"
 
 
+def judge_kind(moves: Iterable[tuple[Routing, Routing]]) -> OperationKind:
+    """Judge by the moves to a deployment whether that is a rollback or a roll forward.
+
+    ``moves`` are where each alias sends its traffic and where it shall. It is a roll
+    forward when no function gets an older version than any that serves it now. As soon as
+    one does, it is a rollback, whatever the others get: so in a mixed stack too, and so
+    when the newer half of a split is taken away. AWS counts versions up and gives no number
+    twice, so the higher one is the newer; an alias on ``$LATEST`` serves the newest there is.
+    """
+    ways = [_is_newer_or_same(before, after) for before, after in moves]
+    return OperationKind.ROLL_FORWARD if ways and all(ways) else OperationKind.ROLLBACK
+
+
 def find_end_status(outcomes: Iterable[tuple[MoveOutcome, bool]]) -> OperationStatus:
     """Work out how an operation ended from each move's outcome and whether it was read back.
 
@@ -100,6 +121,14 @@ def count_progress(outcomes: Iterable[tuple[MoveOutcome, bool]]) -> Progress:
         failed=sum(1 for outcome, _ in ended if outcome in _FAILED),
         put_back=sum(1 for outcome, _ in ended if outcome is MoveOutcome.PUT_BACK),
     )
+
+
+def _is_newer_or_same(before: Routing, after: Routing) -> bool:
+    return min(map(_rank, after.traffic)) >= max(map(_rank, before.traffic))
+
+
+def _rank(version: str) -> float:
+    return int(version) if version.isdecimal() else inf
 
 
 _AT_TARGET = (MoveOutcome.MOVED, MoveOutcome.UNCHANGED)

@@ -14,11 +14,11 @@ _ACTIVE = sa.text("status IN ('queued', 'running')")
 
 
 class Operation(Base):
-    """One switch or rollback of a project. Rows are added and finished, never removed.
+    """One operation on a project. Rows are added and finished, never removed.
 
     The partial unique index lets one operation at a time be active for a project.
     ``kind``, ``status`` and ``on_failure`` are enums of ``sah.domain.operations``.
-    ``deployment_number`` is that of the deployment that a rollback goes to.
+    ``deployment_number`` is that of the deployment that a rollback or roll forward goes to.
     ``override_reason`` is why aliases were moved although the stack was being updated.
     ``owner`` names the process that carries it out, ``heartbeat_at`` when that was
     last seen alive. A finished operation cannot be changed: triggers of migration

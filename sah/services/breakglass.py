@@ -1,6 +1,6 @@
 """Prepare for SAH being down: a script from what the last sync saw, without asking AWS."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sah.domain.aliases import Routing, parse_version
 from sah.domain.breakglass import Place, choose_previous, write_script
@@ -45,19 +45,25 @@ def _parse_target(project: Project, wanted: Sequence[str]) -> dict[str, Routing]
             chosen = [s for s in summaries if not equals or s.function.name == function]
             target |= _previous(chosen, text)
         else:
-            target |= parse_assignment(text)
+            target |= parse_assignments([text])
     return target
 
 
-def parse_assignment(text: str) -> dict[str, Routing]:
-    """Parse ``FUNCTION=VERSION``.
+def parse_assignments(texts: Iterable[str]) -> dict[str, Routing]:
+    """Parse ``FUNCTION=VERSION``, each function once.
 
-    :raises InvalidInputError: it is something else.
+    :raises InvalidInputError: one is something else, or its function was named before.
     """
-    function, equals, version = text.partition("=")
-    if not equals or not function:
-        raise InvalidInputError(f"“{text}” is not FUNCTION=VERSION.", "Such as shop-dev-cart=7.")
-    return {function: Routing(parse_version(version))}
+    target: dict[str, Routing] = {}
+    for text in texts:
+        function, equals, version = text.partition("=")
+        if not equals or not function:
+            hint = "Write it such as shop-dev-cart=7."
+            raise InvalidInputError(f"“{text}” is not FUNCTION=VERSION.", hint)
+        if function in target:
+            raise InvalidInputError(f"{function} is named twice.", "Give it one version.")
+        target[function] = Routing(parse_version(version))
+    return target
 
 
 def _previous(summaries: Sequence[FunctionSummary], text: str) -> dict[str, Routing]:

@@ -152,7 +152,7 @@ def parse_number(text: str) -> int:
     number = text.strip().removeprefix("#")
     if not (number.isascii() and number.isdigit() and len(number) < 10):  # noqa: PLR2004
         raise InvalidInputError(
-            f"“{text}” is not the number of a deployment.", "Such as 41.", field="to"
+            f"“{text}” is not the number of a deployment.", "Give one such as 41.", field="to"
         )
     return int(number)
 

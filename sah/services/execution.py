@@ -1,6 +1,6 @@
 """Carry an operation out: check, move, read back, and on failure put back or keep."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from flask import current_app
 
 from sah.aws.gateway import AwsGateway
 from sah.domain.errors import ConflictError, SahError
-from sah.domain.operations import MoveOutcome, OnFailure
+from sah.domain.operations import MoveOutcome, OnFailure, Progress
 from sah.domain.plans import PlannedMove
 from sah.domain.steps import Patience, Phase, Task
 from sah.extensions import db
@@ -34,9 +34,12 @@ _INCOMPLETE = (
 )
 
 
-def execute_operation(operation_id: int) -> Operation:
+def execute_operation(
+    operation_id: int, tell: Callable[[Progress], object] | None = None
+) -> Operation:
     """Carry out a journalled operation, or take up one that a crash interrupted.
 
+    ``tell`` is called with how far it is, each time that something more is known.
     Returns when every move has ended and the end status is in the journal. What
     fails is an outcome of a move, not an exception.
 
@@ -45,7 +48,7 @@ def execute_operation(operation_id: int) -> Operation:
     :raises BusyError: it is being carried out already, here or by another process.
     """
     with claimed(operation_id) as (operation, interrupted):
-        return _carry_out(operation, interrupted=interrupted)
+        return _carry_out(Journal(operation, tell), interrupted=interrupted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,8 @@ class _Run:
         return replace(task, revision_id=seen.revision_id, switching=switching)
 
 
-def _carry_out(operation: Operation, *, interrupted: bool) -> Operation:
-    journal = Journal(operation)
+def _carry_out(journal: Journal, *, interrupted: bool) -> Operation:
+    operation = journal.operation
     try:
         gateway = _gateway_of(operation)
     except SahError as error:

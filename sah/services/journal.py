@@ -1,6 +1,6 @@
 """Write an operation's journal: attempts before they are made, outcomes as they come."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 import structlog
 
 from sah.domain.errors import BusyError
-from sah.domain.operations import MoveOutcome, OperationStatus, find_end_status
+from sah.domain.operations import MoveOutcome, OperationStatus, Progress, find_end_status
 from sah.domain.steps import Step, Task
 from sah.extensions import db
 from sah.models import Function, FunctionAlias, Move, Operation
@@ -30,11 +30,15 @@ class Journal:
     """The journal of one operation, written by the one thread that carries it out.
 
     It also keeps the project's alias rows right, so that pages and the next plan
-    show what AWS showed last. ``seen`` is that, by function name.
+    show what AWS showed last. ``seen`` is that, by function name. ``tell`` hears how far
+    the operation is whenever that was written.
     """
 
-    def __init__(self, operation: Operation) -> None:
+    def __init__(
+        self, operation: Operation, tell: Callable[[Progress], object] | None = None
+    ) -> None:
         self.operation = operation
+        self._tell = tell
         self.seen: dict[str, AliasState] = {}
         self._owner = this_process()
         self._moves = {move.function: move for move in operation.moves}
@@ -108,6 +112,8 @@ class Journal:
         self._refresh_aliases()
         db.session.commit()
         self._changed = False
+        if self._tell is not None:
+            self._tell(self.operation.progress)
 
     def finish(self) -> Operation:
         """Close the journal with the end status; from here on nothing can be changed.

@@ -48,7 +48,7 @@ class OperationRequest:
 
     ``override_reason`` says why to move although the stack is being updated.
     ``origin_id`` is the operation that an undo takes back, or whose rest is moved,
-    ``deployment_number`` the deployment that a rollback goes to.
+    ``deployment_number`` the deployment that a rollback or roll forward goes to.
     """
 
     project_id: int
@@ -181,7 +181,7 @@ def refuse_when_busy(project: Project) -> None:
     if active is not None:
         raise BusyError(
             f"{active.requested_by} is moving the aliases of {project.name} right now"
-            f" ({active.progress}): {active.reason}",
+            f" ({active.progress}): “{active.reason}”.",
             f"Operation {active.id} started at {active.created_at:%H:%M:%S} UTC; wait for its end.",
         )
 

@@ -1,4 +1,4 @@
-"""Roll back to a deployment: choose it, plan the way, and start the operation."""
+"""Roll back or forward to a deployment: choose it, plan the way, and start the operation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from sah.domain.errors import (
     NotFoundError,
     RollbackImpossibleError,
 )
-from sah.domain.operations import OnFailure, OperationKind
+from sah.domain.operations import OnFailure, OperationKind, judge_kind
 from sah.domain.plans import Plan
 from sah.models import Deployment, Project
 from sah.services.deployments import get_deployment, parse_number
@@ -29,7 +29,7 @@ Target = int | Literal["previous"]
 
 @dataclass(frozen=True, slots=True)
 class RollbackPlan:
-    """What a rollback to ``deployment`` would move.
+    """What a rollback, or roll forward, to ``deployment`` would move.
 
     ``target`` is what its functions are to serve. ``blocked`` are those that cannot go
     back and why, by name: the plan leaves them where they are. ``plan.untouched`` are
@@ -42,6 +42,11 @@ class RollbackPlan:
     plan: Plan
     blocked: Mapping[str, str]
     unseen: Sequence[int] = ()
+
+    @property
+    def kind(self) -> OperationKind:
+        """Say whether it goes back or forward."""
+        return judge_kind((move.before, move.after) for move in self.plan.moves)
 
 
 def parse_target(text: str) -> Target:
@@ -94,7 +99,7 @@ def plan_rollback(project_id: int, to: Target = PREVIOUS) -> RollbackPlan:
     target = {e.function: Routing(e.version) for e in entries if e.function not in blocked}
     if not target:
         raise RollbackImpossibleError(
-            f"No function of #{deployment.number} can be rolled back any more.",
+            f"No function of #{deployment.number} can be brought live any more.",
             " ".join(f"{name}: {why}" for name, why in sorted(blocked.items())),
         )
     plan = plan_project_switch(project_id, target)
@@ -122,7 +127,7 @@ def request_rollback(  # noqa: PLR0913 - what a person decides
     """
     if rollback.blocked and not partial:
         raise RollbackImpossibleError(
-            f"Not every function of #{rollback.deployment.number} can be rolled back: "
+            f"Not every function of #{rollback.deployment.number} can be brought live: "
             + " ".join(f"{name}: {why}" for name, why in sorted(rollback.blocked.items())),
             "Choose another deployment, or leave those where they are: --partial, or partial in"
             " a call.",
@@ -133,7 +138,7 @@ def request_rollback(  # noqa: PLR0913 - what a person decides
         fingerprint=fingerprint or rollback.plan.fingerprint,
         reason=reason,
         requested_by=requested_by,
-        kind=OperationKind.ROLLBACK,
+        kind=rollback.kind,
         on_failure=on_failure,
         override_reason=override_reason,
         deployment_number=rollback.deployment.number,

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from sah.domain.aliases import Routing
 from sah.domain.deployments import Liveness, LivePeriodFacts, judge_liveness, sum_active
+from sah.domain.operations import OperationKind, judge_kind
 from sah.extensions import db
 from sah.models import Deployment, LivePeriod, Project
 from sah.models.deployments import snapshot_version
@@ -47,6 +49,15 @@ class DeploymentSummary:
     def is_ready(self) -> bool:
         """Say whether every function can go back to this deployment."""
         return bool(self.entries) and not self.problems
+
+    @property
+    def kind(self) -> OperationKind:
+        """Say whether going to it, as far as one can, is a rollback or a roll forward."""
+        return judge_kind(
+            (entry.live, Routing(entry.version))
+            for entry in self.entries
+            if entry.live and not entry.serves and not entry.readiness.blocks
+        )
 
 
 def list_deployments(

@@ -75,7 +75,7 @@ class TestList:
 class TestRollback:
     def test_by_default_to_what_was_live_before(self, sah: Sah, aws: FakeAws) -> None:
         done = sah(*ROLLBACK, "--output", "json")
-        assert (done.status, done.err) == (0, "To #2 of shop.\n")
+        assert (done.status, done.err) == (0, "Roll back to #2 of shop.\n")
         assert (done.json["kind"], done.json["deployment"]) == ("rollback", 2)
         assert (done.json["moved"], done.json["verified"], done.json["total"]) == (1, 1, 1)
         assert done.json["requested_by"].endswith("(command line)")
@@ -88,8 +88,20 @@ class TestRollback:
         assert "deployment: 1" in done.out
         assert (live(aws, "shop-cart"), live(aws, "shop-search")) == ("3", "3")
 
+    def test_to_a_newer_one_it_says_that_it_goes_forward(self, sah: Sah, aws: FakeAws) -> None:
+        sah(*ROLLBACK, "--to", "1")
+        shown = sah("rollback", "shop", "--to", "3", "--dry-run", "--output", "json")
+        assert (shown.json["kind"], shown.json["deployment"]) == ("roll_forward", 3)
+        done = sah(*ROLLBACK, "--to", "3")
+        assert (done.status, done.err) == (0, "Roll forward to #3 of shop.\n")
+        assert "kind: roll forward\ndeployment: 3" in done.out
+        assert (live(aws, "shop-cart"), live(aws, "shop-search")) == ("4", "4")
+        kinds = [one["kind"] for one in sah("operations", "list", "--output", "json").json]
+        assert kinds == ["roll_forward", "rollback"]
+
     def test_twice_goes_back_twice(self, sah: Sah) -> None:
-        assert [sah(*ROLLBACK).err for _ in range(2)] == ["To #2 of shop.\n", "To #1 of shop.\n"]
+        said = [sah(*ROLLBACK).err for _ in range(2)]
+        assert said == ["Roll back to #2 of shop.\n", "Roll back to #1 of shop.\n"]
         done = sah(*ROLLBACK)
         assert done.status == 1
         assert "SAH has not seen an earlier deployment of shop live." in done.err
@@ -137,7 +149,7 @@ class TestRollback:
         pipeline.sync()
         refused = sah(*ROLLBACK, "--to", "1")
         assert (refused.status, refused.out) == (1, "")
-        assert "Not every function of #1 can be rolled back: shop-cart: Version 3" in refused.err
+        assert "Not every function of #1 can be brought live: shop-cart: Version 3" in refused.err
         assert "--partial" in refused.err
         assert count_operations(app) == 0
         done = sah(*ROLLBACK, "--to", "1", "--partial")

@@ -1,20 +1,36 @@
+import io
+import json
 import os
+import signal
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
+from sah.cli.moving import carry_out
 from sah.domain.aliases import Routing
 from sah.domain.errors import AwsAccessDeniedError
 from sah.extensions import db
-from sah.models import Operation
+from sah.models import Move, Operation
 from sah.services.operations import OperationRequest, plan_project_switch, start_operation
 from tests.cli.conftest import Sah
 from tests.factories import make_shop
 from tests.fakes import Call, FakeAws
 
+Capture = pytest.CaptureFixture[str]
 SWITCH = ("switch", "shop", "shop-cart=1", "shop-search=1", "--reason", "Slow")
+
+
+class Terminal(io.StringIO):
+    """What a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +52,21 @@ def test_a_switch_moves_and_says_so(sah: Sah, aws: FakeAws) -> None:
     assert done.json["requested_by"].endswith("(command line)")
     assert [move["outcome"] for move in done.json["moves"]] == ["moved", "moved"]
     assert live(aws, "shop-cart") == "1"
+
+
+def test_only_a_terminal_sees_how_far_it_is(
+    app: Flask, sah: Sah, shop: int, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    assert sah(*SWITCH, "--output", "json").err == ""
+    target = {"shop-cart": Routing("2"), "shop-search": Routing("2")}
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with app.app_context():
+        plan = plan_project_switch(shop, target)
+        carry_out(OperationRequest(shop, target, plan.fingerprint, "Slow", "ada"), "json")
+    assert "moved 2 of 2, 2 read back" in screen.getvalue()
+    assert json.loads(capsys.readouterr().out)["status"] == "succeeded"
 
 
 def test_a_switch_that_fails_has_another_exit_status(sah: Sah, aws: FakeAws) -> None:
@@ -83,6 +114,7 @@ def test_what_is_there_already_is_fine(sah: Sah, aws: FakeAws) -> None:
         (("shop", "shop-cart", "--reason", "x"), "“shop-cart” is not FUNCTION=VERSION."),
         (("shop", "shop-cart=$LATEST", "--reason", "x"), "is not a published version."),
         (("shop", "shop-cart=9", "--reason", "x"), "shop-cart has no version 9"),
+        (("shop", "shop-cart=1", "shop-cart=2", "--reason", "x"), "shop-cart is named twice."),
         (("shop", "other=1", "--reason", "x"), "shop has no function other."),
         (("other", "shop-cart=1", "--reason", "x"), "There is no project “other”."),
     ],
@@ -123,16 +155,38 @@ def test_an_abandoned_operation_is_taken_up(app: Flask, sah: Sah, shop: int) -> 
     assert sah("operations", "resume").out == "Operation 1 of shop: succeeded\n"
 
 
-def test_ctrl_c_says_what_becomes_of_the_operation(sah: Sah, aws: FakeAws) -> None:
+def interrupt_call(aws: FakeAws) -> None:
     def interrupt(call: Call) -> None:
         if call.name == "UpdateAlias":
             raise KeyboardInterrupt
 
     aws.hook = interrupt
+
+
+def interrupt_database(_aws: FakeAws) -> None:
+    def interrupt(session: Session, _context: object) -> None:
+        if any(isinstance(row, Move) for row in session.dirty):
+            event.remove(db.session, "after_flush", interrupt)
+            raise KeyboardInterrupt
+
+    event.listen(db.session, "after_flush", interrupt)
+
+
+@pytest.mark.parametrize("press", [interrupt_call, interrupt_database])
+def test_ctrl_c_says_what_becomes_of_the_operation(
+    sah: Sah, aws: FakeAws, monkeypatch: pytest.MonkeyPatch, press: Callable[[FakeAws], None]
+) -> None:
+    handlers = []
+    monkeypatch.setattr(signal, "signal", lambda *handler: handlers.append(handler))
+    press(aws)
     stopped = sah(*SWITCH)
     aws.hook = None
+    assert handlers == [(signal.SIGINT, signal.SIG_DFL)]
     assert stopped.status == 1
-    assert stopped.err.startswith("Stopped. Operation 1 has not ended: ")
+    assert stopped.err.startswith("Stopped here, but operation 1 goes on: ")
+    assert "within 15 s and puts back what was moved" in stopped.err
+    assert stopped.err.endswith("To look at it: sah operations show 1\n")
+    assert len(stopped.err.splitlines()) == 1
     assert sah("operations", "resume").out == "Operation 1 of shop: failed\n"
     assert live(aws, "shop-cart") == "3"
 
@@ -144,7 +198,9 @@ def test_the_second_one_is_told_who_is_moving_what(
     aws.set_alias("shop-cart", "ACTIVE", "1")  # it moved already
     refused = sah(*SWITCH)
     assert refused.status == 1
-    assert refused.err.startswith("ada is moving the aliases of shop right now (moved 0 of 1)")
+    assert refused.err.startswith(
+        "ada is moving the aliases of shop right now (moved 0 of 1): “Slow”. "
+    )
 
 
 def make_abandoned(app: Flask, shop: int) -> None:

@@ -149,7 +149,7 @@ def test_a_deployment_from_a_second_terminal_is_live(demo: Running) -> None:
 
 def test_the_way_back_is_in_sight_at_every_width(page: Page) -> None:
     page.goto("/projects/1/deployments")
-    buttons = page.get_by_role("link", name="Roll back to #")
+    buttons = page.get_by_role("link", name=re.compile("Roll (back|forward) to #"))
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     for width in (390, 768, 1024, 1400):
         page.set_viewport_size({"width": width, "height": 900})

@@ -46,7 +46,7 @@ def scene(ground: Ground, aws: FakeAws) -> Scene:
 
 def test_the_second_person_is_told_who_is_moving_what(scene: Scene) -> None:
     scene.start()
-    with pytest.raises(BusyError, match=r"ada@example.org is moving .* \(moved 0 of 4\): bad dep"):
+    with pytest.raises(BusyError, match=r"ada@example.org is moving .* \(moved 0 of 4\): “bad dep"):
         scene.start(requested_by="bob@example.org")
 
 

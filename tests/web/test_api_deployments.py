@@ -301,6 +301,14 @@ class TestRollback:
         assert live(aws, "shop-cart") == "3"
         assert program.get(f"{base}/deployments/1")["live"] == "live"
 
+    def test_the_way_to_a_newer_one_is_forward(self, program: Program, base: str) -> None:
+        assert program.post(f"{base}/plan", {"to": 1})["kind"] == "rollback"
+        assert program.post(f"{base}/plan", {"functions": {"shop-cart": "3"}})["kind"] == "switch"
+        program.post(f"{base}/operations", {"to": 1, "reason": "Empty carts"}, 202)
+        assert program.post(f"{base}/plan", {"to": 2})["kind"] == "roll_forward"
+        done = program.post(f"{base}/operations", {"to": 2, "reason": "Mended"}, 202)
+        assert (done["status"], done["kind"], done["to"]) == ("succeeded", "roll_forward", 2)
+
     @pytest.mark.parametrize("body", [None, {}, {"reason": "Empty carts"}])
     def test_the_original_address(
         self, aws: FakeAws, program: Program, base: str, body: dict[str, str] | None

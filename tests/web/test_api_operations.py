@@ -42,6 +42,7 @@ class TestPlans:
         plan = program.post(f"{path}/plan", {"functions": wanted | {"shop-checkout": "3"}})
         assert len(plan.pop("fingerprint")) == 32
         assert plan == {
+            "kind": "switch",
             "alias": "ACTIVE",
             "moves": [
                 {

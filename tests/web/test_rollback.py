@@ -73,7 +73,47 @@ def test_afterwards_everything_says_so(project: str, operator: StrictClient) -> 
         assert rows["#2 Wish lists"].startswith("Not live")
     assert "#1 rollback to #1" in operator.get("/operations").rows()
     assert not operator.get(project).has_link("Roll back to #1")
-    assert operator.get(f"{project}/deployments/2").has_link("Roll back to #2")
+    assert operator.get(f"{project}/deployments/2").has_link("Roll forward to #2")
+
+
+def test_the_way_to_a_newer_deployment_is_forward_everywhere(
+    aws: FakeAws, project: str, operator: StrictClient
+) -> None:
+    operator.submit(confirm(operator, project))
+    label = "Roll forward to #2"
+    assert operator.get(f"{project}/deployments/2").has_link(label)
+    assert operator.get(f"{project}/deployments/2/compare?with=live").has_link(label)
+    page = operator.get(operator.get(f"{project}/deployments").link("Roll forward"))
+    assert page.heading == "Roll forward shop to #2"
+    assert "Forward to #2" in page.text
+    done = operator.follow(operator.submit(page.form(f"{label} now"), {"reason": "Mended"}))
+    assert done.heading == "Operation #2: roll forward to #2 of shop"
+    assert done.notes[0].startswith("Rolled forward to #2.")
+    assert "Rolls forward to deployment #2" in done.text
+    assert live(aws, "shop-cart") == "4"
+    assert "Roll forward to #2 “Mended”" in operator.get(f"{project}/deployments").rows()
+    assert "#2 roll forward to #2" in operator.get("/operations").rows()
+
+
+def test_every_button_of_a_page_says_the_same(
+    aws: FakeAws, pipeline: Pipeline, project: str, operator: StrictClient
+) -> None:
+    pipeline.deploy("shop-cart")
+    aws.set_alias("shop-cart", "ACTIVE", "1")
+    pipeline.sync()
+    page = operator.get(project)
+    assert page.has_link("Roll forward to #2")
+    assert not page.has_link("Roll back to #2")
+
+
+def test_what_was_live_before_the_lines_that_are_shown_is_offered_too(
+    pipeline: Pipeline, project: str, operator: StrictClient
+) -> None:
+    for version in "121212":
+        pipeline.switch(search=version)
+    page = operator.get(project)
+    assert "#1" not in page.rows()
+    assert page.has_link("Roll back to #1")
 
 
 def test_the_project_page_offers_what_was_live_before(
@@ -101,7 +141,7 @@ def test_the_plan_says_what_it_goes_back_to_and_what_stays(
 ) -> None:
     text = plan(operator, project).text
     assert "Ready, 3 of 3" in text
-    assert "What a rollback does not bring back" in text
+    assert "What this leaves as it is" in text
     assert "What the next deploy does" in text
 
 
@@ -137,7 +177,7 @@ def test_a_stale_plan_is_refused_with_a_fresh_one(
     assert "nothing was moved" in page.notes[0]
     assert page.rows()["shop-cart"].startswith("2 100 %")
     assert live(aws, "shop-cart") == "2"
-    fresh = page.form(TO_1)
+    fresh = page.form("Roll forward to #1 now")
     assert fresh.fields["reason"] == REASON
     operator.submit(fresh)
     assert live(aws, "shop-cart") == "3"
@@ -191,7 +231,7 @@ def test_functions_that_cannot_go_back_stop_it_unless_they_are_left(
     aws.delete_version("shop-cart", "3")
     pipeline.sync()
     page = plan(operator, project)
-    assert page.notes[0].startswith("1 function cannot go back to #1")
+    assert page.notes[0].startswith("1 function cannot be moved to #1")
     assert "shop-cart: Version 3 was deleted." in page.notes[0]
     assert TO_1 not in page.text
     part = operator.get(page.link("roll back only the others"))
@@ -199,7 +239,7 @@ def test_functions_that_cannot_go_back_stop_it_unless_they_are_left(
     form = part.form(TO_1)
     whole = {k: v for k, v in form.fields.items() if k != "partial"} | {"reason": REASON}
     refused = operator.post(form.action, whole, 409)
-    assert "Not every function of #1 can be rolled back" in refused.notes[0]
+    assert "Not every function of #1 can be brought live" in refused.notes[0]
     assert live(aws, "shop-search") == "4"
     operator.submit(form, {"reason": REASON})
     assert (live(aws, "shop-cart"), live(aws, "shop-search")) == ("4", "3")
@@ -223,7 +263,7 @@ def test_when_nothing_can_go_back_it_says_why(
         aws.delete_version(name, "3")
     pipeline.sync()
     page = plan(operator, f"/projects/{pipeline.project_id}", 1, 409)
-    assert "No function of #1 can be rolled back any more." in page.text
+    assert "No function of #1 can be brought live any more." in page.text
     assert "shop-cart: Version 3 was deleted." in page.text
 
 

@@ -56,13 +56,16 @@ class OperationAnswer(Answered):
     id: int
     project_id: int | None = Field(description="Null once the project was deleted.")
     project: str
-    kind: OperationKind
+    kind: OperationKind = Field(
+        description="A way to a deployment is a roll_forward when no function gets an older"
+        " version than it serves now, else a rollback."
+    )
     status: OperationStatus
     reason: str
     requested_by: str
     on_failure: OnFailure
     error: str
-    to: int | None = Field(description="The deployment that a rollback goes to.")
+    to: int | None = Field(description="The deployment that a rollback or roll forward goes to.")
     progress: ProgressAnswer
     moves: list[MoveAnswer]
     created_at: datetime

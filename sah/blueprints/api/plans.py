@@ -13,6 +13,7 @@ from sah.blueprints.api.shapes import Answered, Asked
 from sah.blueprints.api.spec import describe
 from sah.domain.access import Right
 from sah.domain.aliases import Routing, parse_routing
+from sah.domain.operations import OperationKind
 from sah.domain.plans import Plan
 from sah.domain.preflight import Preflight
 from sah.services.operations import plan_project_switch, preflight_plan
@@ -50,7 +51,7 @@ Number = Annotated[int, Field(ge=1, le=999_999_999)]
 
 
 class PlanRequest(Asked):
-    """Either which version each function is to serve, or which deployment to roll back to."""
+    """Either which version each function is to serve, or which deployment to go to."""
 
     functions: Wanted | None = Field(
         default=None,
@@ -86,7 +87,8 @@ class PlanAnswer(Answered):
 
     fingerprint: str
     alias: str
-    to: int | None = Field(description="The deployment that a rollback goes to.")
+    kind: OperationKind = Field(description="Of the operation that it would be.")
+    to: int | None = Field(description="The deployment that a rollback or roll forward goes to.")
     unseen: list[int] = Field(
         description="Newer deployments that previous skips, as SAH cannot know whether they were"
         " live."
@@ -104,13 +106,14 @@ class PlanAnswer(Answered):
 @requires(Right.OPERATE)
 @describe(PlanAnswer, tag="operations", errors=(409, 502))
 def create(project_id: int, json: PlanRequest) -> PlanAnswer:
-    """Plan a switch or a rollback and ask AWS whether it can be carried out. Nothing moves."""
+    """Plan an operation and ask AWS whether it can be carried out. Nothing moves."""
     made = make_plan(project_id, json)
     plan = made.plan
     checks = preflight_plan(project_id, plan) if plan.moves else Preflight()
     return PlanAnswer(
         fingerprint=plan.fingerprint,
         alias=plan.alias,
+        kind=made.kind,
         to=made.to,
         unseen=list(made.rollback.unseen) if made.rollback else [],
         moves=[
@@ -132,14 +135,19 @@ def create(project_id: int, json: PlanRequest) -> PlanAnswer:
 
 @dataclass(frozen=True, slots=True)
 class MadePlan:
-    """A plan, and with a rollback the deployment and the functions that cannot go back."""
+    """A plan, and when it goes to a deployment all about that."""
 
     plan: Plan
     rollback: RollbackPlan | None = None
 
     @property
+    def kind(self) -> OperationKind:
+        """What kind of operation it would be."""
+        return self.rollback.kind if self.rollback else OperationKind.SWITCH
+
+    @property
     def to(self) -> int | None:
-        """The number of the deployment that a rollback goes to."""
+        """The number of the deployment that a rollback or roll forward goes to."""
         return self.rollback.deployment.number if self.rollback else None
 
     @property

@@ -72,7 +72,7 @@ async function rollback(
   const undone = (ended.moves ?? [])
     .filter((each) => each.detail)
     .map((each) => `  ${each.function}: ${each.outcome}, ${each.detail}`);
-  throw new Error([`The rollback did not work: ${saying(ended)}`, ...undone].join('\n'));
+  throw new Error([`Rolling ${wayOf(ended)} did not work: ${saying(ended)}`, ...undone].join('\n'));
 }
 
 function parseTo(given = 'previous') {
@@ -97,10 +97,16 @@ async function waitFor(api, url, begun, poll, longest) {
   return operation;
 }
 
-function endOf({ to, progress, duration_s: seconds }) {
+function endOf(ended) {
+  const { to, progress, duration_s: seconds } = ended;
   const where = to ? `deployment #${to}` : 'what was asked for';
   const time = typeof seconds === 'number' ? ` in ${seconds.toFixed(1)} s` : '';
-  return `Rolled back to ${where}: ${progress?.verified ?? 0} of ${progress?.total ?? 0} aliases moved and read back${time}.`;
+  return `Rolled ${wayOf(ended)} to ${where}: ${progress?.verified ?? 0} of ${progress?.total ?? 0} aliases moved and read back${time}.`;
+}
+
+/** A deployment may be newer than what is live. */
+function wayOf({ kind }) {
+  return kind === 'roll_forward' ? 'forward' : 'back';
 }
 
 function saying({ status: end, error }) {

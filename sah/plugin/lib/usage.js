@@ -11,7 +11,7 @@ const COMMANDS = {
         lifecycleEvents: ['status'],
       },
       rollback: {
-        usage: 'Put every alias back to what an earlier deployment served',
+        usage: 'Move every alias to what another deployment published',
         lifecycleEvents: ['rollback'],
         options: {
           to: {

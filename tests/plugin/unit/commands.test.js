@@ -59,6 +59,18 @@ test('rolls back to the previous deployment and waits for the end', async () => 
   });
 });
 
+test('says that it rolls forward when the deployment is newer than what is live', async () => {
+  const ends = { kind: 'roll_forward', status: 'succeeded', progress: { total: 3, verified: 3 } };
+  await withSah(operations(ends), async (url) => {
+    const session = sessionOf(url);
+    await rollback(session, QUICK);
+    assert.match(session.lines[1], /^Rolled forward to deployment #40: 3 of 3 aliases/);
+  });
+  await withSah(operations({ ...ends, status: 'failed' }), async (url) => {
+    await assert.rejects(rollback(sessionOf(url), QUICK), /^Error: Rolling forward did not work: /);
+  });
+});
+
 for (const [given, sent] of [
   ['41', 41],
   ['#41', 41],
