@@ -3,9 +3,17 @@
 /** The plugin: which part of SAH acts at which moment of a deploy. */
 
 const { SCHEMA, readConfig } = require('./lib/config');
-const { addAliases, aimEvents, listFunctions, listOtherFunctions } = require('./lib/aliases');
+const {
+  addAliases,
+  aimEvents,
+  listFunctions,
+  listOtherFunctions,
+  listTaken,
+} = require('./lib/aliases');
 const { describeExceptions } = require('./lib/exceptions');
+const { findLate, printAll } = require('./lib/late');
 const { rewrite } = require('./lib/rewrite');
+const { findTwice } = require('./lib/twice');
 const { COMMANDS } = require('./lib/usage');
 
 /** Loaded at the first use: packaging does not wait for what only a deploy or a command needs. */
@@ -53,6 +61,7 @@ class SahPlugin {
       'before:package:compileFunctions': () => this.aim(),
       'after:package:compileFunctions': () => this.alias(),
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.finish(),
+      'after:package:finalize': () => this.late(),
       'before:aws:deploy:deploy:checkForChanges': () => this.stay(),
       'after:deploy:deploy': () => this.tell('deploy'),
       'after:rollback:rollback': () => this.options.timestamp && this.tell('rollback'),
@@ -76,6 +85,14 @@ class SahPlugin {
     return this.serverless.service.provider.compiledCloudFormationTemplate;
   }
 
+  /** The parameters that the deploy passes to the template. */
+  get parameters() {
+    const listed = [this.serverless.service.provider.stackParameters ?? []].flat();
+    return Object.fromEntries(
+      listed.map((each) => [each?.ParameterKey, String(each?.ParameterValue ?? '')]),
+    );
+  }
+
   /** Refuse to go on with mistakes under custom.sah, and say all of them. */
   validate() {
     const { mistakes } = this.settings;
@@ -93,7 +110,10 @@ class SahPlugin {
 
   /** After the functions are compiled: the aliases themselves. */
   alias() {
-    addAliases(this.template, this.functions, this.config.aliases);
+    const { aliases } = this.config;
+    const taken = listTaken(this.template, this.serverless.service, this.functions, aliases);
+    if (taken.length) throw this.error(taken.join('\n'), 'SAH_LOGICAL_ID_TAKEN');
+    addAliases(this.template, this.functions, aliases);
     for (const { key, alias } of this.functions) {
       if (!alias) delete this.serverless.service.getFunction(key).targetAlias;
     }
@@ -101,10 +121,16 @@ class SahPlugin {
 
   /** When the user's own resources are in the template: what is left. */
   async finish() {
-    this.functions.push(...listOtherFunctions(this.template.Resources, this.functions));
-    const found = rewrite(this.template, this.functions, this.config.useActiveAliasInEvents);
-    this.findings = [...found, ...describeExceptions(this)];
-    for (const { text } of this.findings) this.log.warning(`SAH: ${text}`);
+    const { functions, parameters, template } = this;
+    const { aliases, useActiveAliasInEvents } = this.config;
+    functions.push(...listOtherFunctions(template.Resources, functions));
+    const twice = findTwice(template, functions, aliases, parameters);
+    const sure = twice.filter((each) => each.sure).map((each) => each.text);
+    if (sure.length) throw this.error(sure.join('\n'), 'SAH_ALIAS_TWICE');
+    this.warn(twice.map(({ text }) => ({ level: 'left', text })));
+    this.warn(rewrite(template, functions, useActiveAliasInEvents, parameters));
+    this.warn(describeExceptions(this));
+    this.seen = printAll(template);
     if (this.config.makeLambdasActive || this.isCommand('sah check')) return;
     await this.pin().catch((error) => {
       if (!(error instanceof later.live.AliasUnknown)) throw error;
@@ -114,8 +140,24 @@ class SahPlugin {
     });
   }
 
+  /** Say what was found, each once. */
+  warn(findings) {
+    for (const finding of findings) {
+      if (this.findings.some((each) => each.text === finding.text)) continue;
+      this.findings.push(finding);
+      this.log.warning(`SAH: ${finding.text}`);
+    }
+  }
+
+  /** When all is packaged: what plugins that act later than this one have added or changed. */
+  late() {
+    if (!this.seen || !this.config.useActiveAliasInEvents) return;
+    this.warn(findLate(this.template, this.seen, this.functions, this.parameters));
+  }
+
   /** When a deploy begins: the aliases may have been moved since the service was packaged. */
   async stay() {
+    this.late();
     if (this.config.makeLambdasActive) return;
     const { kept, made } = await this.pin().catch((error) => {
       if (!(error instanceof later.live.AliasUnknown)) throw error;
@@ -164,6 +206,7 @@ class SahPlugin {
   /** Package, and fail when anything would stay on $LATEST. */
   async check() {
     await this.serverless.pluginManager.spawn('package');
+    this.late(); // once more: other plugins may act at the same moment
     const left = this.findings.filter((each) => each.level === 'left');
     if (left.length) {
       const list = left.map((each) => `  ${each.text}`).join('\n');
