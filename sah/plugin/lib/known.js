@@ -26,9 +26,9 @@ class Known {
    * @param {any} template
    * @param {Record<string, string>} [given] values of parameters that the deploy passes
    */
-  constructor({ Mappings: maps = {}, Parameters: parameters = {} }, given = {}) {
-    this.maps = maps;
-    this.parameters = parameters;
+  constructor({ Mappings: maps, Parameters: parameters }, given = {}) {
+    this.maps = maps ?? {};
+    this.parameters = parameters ?? {};
     this.given = given;
   }
 

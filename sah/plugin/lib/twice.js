@@ -28,8 +28,8 @@ function findTwice(template, functions, extraNames, parameters) {
   );
   return Object.entries(template.Resources)
     .filter(([id, each]) => each?.Type === 'AWS::Lambda::Alias' && !ours.has(id))
-    .flatMap(([id, { Properties: properties = {}, Condition: condition }]) => {
-      const [one] = walk(properties.FunctionName, { targets, literals: true }).found;
+    .flatMap(([id, { Properties: properties, Condition: condition }]) => {
+      const [one] = walk(properties?.FunctionName, { targets, literals: true }).found;
       if (!one) return [];
       const { values, fixed } = known.read(properties.Name);
       const { key, alias } = one.target;

@@ -334,6 +334,15 @@ for (const [by, name] of Object.entries(UNKNOWN)) {
   });
 }
 
+test('reads a template whose maps and parameters are empty', () => {
+  const { arn, texts } = aimed(ARN, { maps: null, parameters: null });
+  assert.deepEqual([arn, texts], [ALIAS, []]);
+  for (const maps of [{ Names: null }, { Names: { dev: null } }, { Names: 'x' }]) {
+    const given = { 'Fn::FindInMap': ['Names', 'dev', 'hello'] };
+    assert.deepEqual(aimed(given, { maps, parameters: { P: null } }).arn, given);
+  }
+});
+
 test('does not take the name of something else for a function', () => {
   const { resources, texts } = run({
     Table: {

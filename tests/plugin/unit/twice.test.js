@@ -58,6 +58,8 @@ test('counts extra aliases too, and none of another name or function', () => {
   assert.deepEqual(twice(named('BLUE')), []);
   assert.deepEqual(twice(named('ACTIVE', 'shop-dev-other')), []);
   assert.deepEqual(twice({}), []);
+  assert.deepEqual(twice({ Properties: null }), []);
+  assert.equal(twice(named('ACTIVE'), { parameters: null }).length, 1);
 });
 
 test('is not sure where a condition or a parameter decides', () => {
