@@ -61,7 +61,6 @@ class SahPlugin {
       'before:package:compileFunctions': () => this.aim(),
       'after:package:compileFunctions': () => this.alias(),
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.finish(),
-      'after:package:finalize': () => this.late(),
       'before:aws:deploy:deploy:checkForChanges': () => this.stay(),
       'after:deploy:deploy': () => this.tell('deploy'),
       'after:rollback:rollback': () => this.options.timestamp && this.tell('rollback'),
@@ -70,6 +69,7 @@ class SahPlugin {
       'sah:status:status': () => this.talk('status'),
       'sah:rollback:rollback': () => this.talk('rollback'),
       'sah:check:check': () => this.check(),
+      finalize: () => this.late(), // the end of every command
     };
   }
 
@@ -103,6 +103,7 @@ class SahPlugin {
   aim() {
     const { service } = this.serverless;
     const { activeAliasName, useActiveAliasInEvents } = this.config;
+    this.findings = []; // a service may be packaged more than once
     this.functions = listFunctions(service, this.provider.naming, activeAliasName);
     if (useActiveAliasInEvents)
       aimEvents(service, this.provider.naming, this.functions, activeAliasName);
@@ -149,7 +150,7 @@ class SahPlugin {
     }
   }
 
-  /** When all is packaged: what plugins that act later than this one have added or changed. */
+  /** When all is done or a deploy begins: what plugins that act later have added or changed. */
   late() {
     if (!this.seen || !this.config.useActiveAliasInEvents) return;
     this.warn(findLate(this.template, this.seen, this.functions, this.parameters));
