@@ -123,9 +123,9 @@ class SahPlugin {
   /** When the user's own resources are in the template: what is left. */
   async finish() {
     const { functions, parameters, template } = this;
-    const { aliases, useActiveAliasInEvents } = this.config;
+    const { useActiveAliasInEvents } = this.config;
     functions.push(...listOtherFunctions(template.Resources, functions));
-    const twice = findTwice(template, functions, aliases, parameters);
+    const twice = this.twice();
     const sure = twice.filter((each) => each.sure).map((each) => each.text);
     if (sure.length) throw this.error(sure.join('\n'), 'SAH_ALIAS_TWICE');
     this.warn(twice.map(({ text }) => ({ level: 'left', text })));
@@ -141,6 +141,10 @@ class SahPlugin {
     });
   }
 
+  twice() {
+    return findTwice(this.template, this.functions, this.config.aliases, this.parameters);
+  }
+
   /** Say what was found, each once. */
   warn(findings) {
     for (const finding of findings) {
@@ -153,7 +157,9 @@ class SahPlugin {
   /** When all is done or a deploy begins: what plugins that act later have added or changed. */
   late() {
     if (!this.seen || !this.config.useActiveAliasInEvents) return;
-    this.warn(findLate(this.template, this.seen, this.functions, this.parameters));
+    const { functions, parameters, seen, template } = this;
+    this.warn(this.twice().map(({ text }) => ({ level: 'left', text })));
+    this.warn(findLate(template, seen, functions, parameters));
   }
 
   /** When a deploy begins: the aliases may have been moved since the service was packaged. */
