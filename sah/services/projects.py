@@ -163,6 +163,10 @@ def get_project_by_name(name: str) -> Project:
     return project
 
 
+# Made once, and asked past the session: the webhook must not wait for it.
+_ALIAS = sa.select(Project.alias).where(Project.id == sa.bindparam("id"))
+
+
 def list_report_warnings(project_id: int, alias: str) -> list[str]:
     """Say what a person should know who reports a deploy of triggers on this alias.
 
@@ -170,7 +174,7 @@ def list_report_warnings(project_id: int, alias: str) -> list[str]:
     """
     if not alias:
         return []
-    own = db.session.scalar(sa.select(Project.alias).where(Project.id == project_id))
+    own = db.session.connection().scalar(_ALIAS, {"id": project_id})
     if own is None or own == alias:
         return []
     warning = (

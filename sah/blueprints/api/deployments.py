@@ -204,10 +204,10 @@ def create(
     said = {key: value for key, value in json.model_dump().items() if value is not None}
     alias = said.pop("alias", "")
     report = DeploymentReport(**said)
+    warnings = list_report_warnings(project_id, alias)
     recorded = record_deployment(
         project_id, report, reported_by=actor(), idempotency_key=headers.key
     )
-    warnings = list_report_warnings(project_id, alias)
     if recorded.is_new:
         answer = _answer_recorded(project_id, report, recorded)
     else:
