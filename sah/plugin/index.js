@@ -3,9 +3,17 @@
 /** The plugin: which part of SAH acts at which moment of a deploy. */
 
 const { SCHEMA, readConfig } = require('./lib/config');
-const { addAliases, aimEvents, listFunctions, listOtherFunctions } = require('./lib/aliases');
+const {
+  addAliases,
+  aimEvents,
+  listFunctions,
+  listOtherFunctions,
+  listTaken,
+} = require('./lib/aliases');
 const { describeExceptions } = require('./lib/exceptions');
+const { findLate, printAll } = require('./lib/late');
 const { rewrite } = require('./lib/rewrite');
+const { findTwice } = require('./lib/twice');
 const { COMMANDS } = require('./lib/usage');
 
 /** Loaded at the first use: packaging does not wait for what only a deploy or a command needs. */
@@ -61,6 +69,7 @@ class SahPlugin {
       'sah:status:status': () => this.talk('status'),
       'sah:rollback:rollback': () => this.talk('rollback'),
       'sah:check:check': () => this.check(),
+      finalize: () => this.late(), // the end of every command
     };
   }
 
@@ -76,6 +85,14 @@ class SahPlugin {
     return this.serverless.service.provider.compiledCloudFormationTemplate;
   }
 
+  /** The parameters that the deploy passes to the template. */
+  get parameters() {
+    const listed = [this.serverless.service.provider.stackParameters ?? []].flat();
+    return Object.fromEntries(
+      listed.map((each) => [each?.ParameterKey, String(each?.ParameterValue ?? '')]),
+    );
+  }
+
   /** Refuse to go on with mistakes under custom.sah, and say all of them. */
   validate() {
     const { mistakes } = this.settings;
@@ -86,6 +103,7 @@ class SahPlugin {
   aim() {
     const { service } = this.serverless;
     const { activeAliasName, useActiveAliasInEvents } = this.config;
+    this.findings = []; // a service may be packaged more than once
     this.functions = listFunctions(service, this.provider.naming, activeAliasName);
     if (useActiveAliasInEvents)
       aimEvents(service, this.provider.naming, this.functions, activeAliasName);
@@ -93,7 +111,10 @@ class SahPlugin {
 
   /** After the functions are compiled: the aliases themselves. */
   alias() {
-    addAliases(this.template, this.functions, this.config.aliases);
+    const { aliases } = this.config;
+    const taken = listTaken(this.template, this.serverless.service, this.functions, aliases);
+    if (taken.length) throw this.error(taken.join('\n'), 'SAH_LOGICAL_ID_TAKEN');
+    addAliases(this.template, this.functions, aliases);
     for (const { key, alias } of this.functions) {
       if (!alias) delete this.serverless.service.getFunction(key).targetAlias;
     }
@@ -101,10 +122,16 @@ class SahPlugin {
 
   /** When the user's own resources are in the template: what is left. */
   async finish() {
-    this.functions.push(...listOtherFunctions(this.template.Resources, this.functions));
-    const found = rewrite(this.template, this.functions, this.config.useActiveAliasInEvents);
-    this.findings = [...found, ...describeExceptions(this)];
-    for (const { text } of this.findings) this.log.warning(`SAH: ${text}`);
+    const { functions, parameters, template } = this;
+    const { useActiveAliasInEvents } = this.config;
+    functions.push(...listOtherFunctions(template.Resources, functions));
+    const twice = this.twice();
+    const sure = twice.filter((each) => each.sure).map((each) => each.text);
+    if (sure.length) throw this.error(sure.join('\n'), 'SAH_ALIAS_TWICE');
+    this.warn(twice.map(({ text }) => ({ level: 'left', text })));
+    this.warn(rewrite(template, functions, useActiveAliasInEvents, parameters));
+    this.warn(describeExceptions(this));
+    this.seen = printAll(template);
     if (this.config.makeLambdasActive || this.isCommand('sah check')) return;
     await this.pin().catch((error) => {
       if (!(error instanceof later.live.AliasUnknown)) throw error;
@@ -114,8 +141,30 @@ class SahPlugin {
     });
   }
 
+  twice() {
+    return findTwice(this.template, this.functions, this.config.aliases, this.parameters);
+  }
+
+  /** Say what was found, each once. */
+  warn(findings) {
+    for (const finding of findings) {
+      if (this.findings.some((each) => each.text === finding.text)) continue;
+      this.findings.push(finding);
+      this.log.warning(`SAH: ${finding.text}`);
+    }
+  }
+
+  /** When all is done or a deploy begins: what plugins that act later have added or changed. */
+  late() {
+    if (!this.seen || !this.config.useActiveAliasInEvents) return;
+    const { functions, parameters, seen, template } = this;
+    this.warn(this.twice().map(({ text }) => ({ level: 'left', text })));
+    this.warn(findLate(template, seen, functions, parameters));
+  }
+
   /** When a deploy begins: the aliases may have been moved since the service was packaged. */
   async stay() {
+    this.late();
     if (this.config.makeLambdasActive) return;
     const { kept, made } = await this.pin().catch((error) => {
       if (!(error instanceof later.live.AliasUnknown)) throw error;
@@ -164,6 +213,7 @@ class SahPlugin {
   /** Package, and fail when anything would stay on $LATEST. */
   async check() {
     await this.serverless.pluginManager.spawn('package');
+    this.late(); // once more: other plugins may act at the same moment
     const left = this.findings.filter((each) => each.level === 'left');
     if (left.length) {
       const list = left.map((each) => `  ${each.text}`).join('\n');

@@ -163,6 +163,27 @@ def get_project_by_name(name: str) -> Project:
     return project
 
 
+# Made once, and asked past the session: the webhook must not wait for it.
+_ALIAS = sa.select(Project.alias).where(Project.id == sa.bindparam("id"))
+
+
+def list_report_warnings(project_id: int, alias: str) -> list[str]:
+    """Say what a person should know who reports a deploy of triggers on this alias.
+
+    Nothing is wrong when the alias is not told, or when the project is gone meanwhile.
+    """
+    if not alias:
+        return []
+    own = db.session.connection().scalar(_ALIAS, {"id": project_id})
+    if own is None or own == alias:
+        return []
+    warning = (
+        f"The service's triggers go to the alias {alias}, and this project moves {own}: "
+        "a rollback would not affect them. Let both name the same alias."
+    )
+    return [warning]
+
+
 def add_project(details: ProjectDetails) -> Project:
     """Make a project; the next sync reads its stack.
 

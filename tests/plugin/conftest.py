@@ -29,6 +29,7 @@ class Packaged:
 
     template: dict[str, Any]
     warnings: list[str]
+    error: str = ""
 
 
 Packager = Callable[[str, bool], Mapping[str, Packaged]]
@@ -82,9 +83,10 @@ def packages(node: str, frameworks: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 def install_plugin(folder: Path) -> None:
-    """Put the plugin where `npm install` would put it."""
+    """Put the plugin, and one that acts later, where `npm install` would put them."""
     (folder / "node_modules").mkdir()
     (folder / "node_modules" / "sah-plugin").symlink_to(PLUGIN)
+    (folder / "node_modules" / "late-plugin").symlink_to(FOLDER / "packaging" / "late-plugin")
 
 
 def package_all(
@@ -102,10 +104,14 @@ def package_all(
         check=True,
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    crashed = {line["name"]: line["error"] for line in lines if "error" in line}
-    assert crashed == {}
+    errors = {line["name"]: line.get("error", "") for line in lines}
+    refused = {kind.name for kind in kinds if with_plugin and kind.expect(framework) == "refused"}
+    assert {name: error for name, error in errors.items() if error and name not in refused} == {}
     assert len(lines) == len(kinds), done.stderr
-    return {line["name"]: Packaged(line["template"], line["warnings"]) for line in lines}
+    return {
+        line["name"]: Packaged(line.get("template", {}), line["warnings"], errors[line["name"]])
+        for line in lines
+    }
 
 
 def service_of(kind: Kind, folder: Path, *, with_plugin: bool) -> dict[str, Any]:

@@ -98,12 +98,15 @@ class Template:
             "Fn::Sub": lambda it: self._sub(*(it if isinstance(it, list) else (it, {}))),
             "Fn::Select": lambda it: self.text(it[1][it[0]]),
             "Fn::If": lambda it: self.text(it[1]),
+            "Fn::FindInMap": lambda it: self.text(self.body["Mappings"][it[0]][it[1]][it[2]]),
         }
         return known[kind](given) if kind in known else f"⟨{kind}⟩"
 
     def _ref(self, name: str) -> str:
         if name in PSEUDO:
             return PSEUDO[name]
+        if name in self.body.get("Parameters", {}):
+            return str(self.body["Parameters"][name].get("Default", "kinds-dev-hello"))
         if name in self.functions:
             return str(self.functions[name])
         resource = self.resources.get(name, {})

@@ -20,7 +20,7 @@ class Kind:
     row: Mapping[str, Any]
 
     def expect(self, framework: str) -> str:
-        """Say how it comes out: on the ``alias``, ``left``, or ``alone``."""
+        """Say how it comes out: on the ``alias``, ``left``, ``alone``, or ``refused``."""
         return str(self._of(framework, "expect") or "alias")
 
     def says(self, framework: str) -> str | None:
@@ -34,7 +34,11 @@ class Kind:
         return bool(self.row.get("sample"))
 
     def alias(self) -> str:
-        return str(self.row.get("custom", {}).get("sah", {}).get("activeAliasName", "ACTIVE"))
+        return str(self._settings().get("activeAliasName", "ACTIVE"))
+
+    def _settings(self) -> Mapping[str, Any]:
+        given = (self.row.get("custom") or {}).get("sah")
+        return given if isinstance(given, dict) else {}
 
     def configuration(self, *, with_plugin: bool) -> dict[str, Any]:
         """Write the serverless.yml of this kind."""
@@ -45,19 +49,23 @@ class Kind:
             **row.get("hello", {}),
         }
         functions = {"hello": hello, **row.get("more", {})}
+        known = {
+            name: {key: value for key, value in each.items() if value is not None}
+            for name, each in functions.items()
+        }
         whole: dict[str, Any] = {
             "service": "kinds",
             "provider": {"name": "aws", "runtime": "nodejs20.x", **row.get("provider", {})},
-            "functions": {
-                name: {key: value for key, value in each.items() if value is not None}
-                for name, each in functions.items()
-            },
+            "functions": [{name: each} for name, each in known.items()]
+            if row.get("listed")
+            else known,
         }
-        if "resources" in row:
-            whole["resources"] = row["resources"]
+        whole |= {key: row[key] for key in ("resources", "package") if key in row}
         if with_plugin:
-            whole["plugins"] = ["sah-plugin"]
+            whole["plugins"] = ["sah-plugin", *row.get("plugins", [])]
             whole["custom"] = row.get("custom", {})
+            if whole["custom"] is None:
+                del whole["custom"]
         return whole
 
     def _of(self, framework: str, key: str) -> Any:  # noqa: ANN401 -- any value of the table

@@ -78,12 +78,14 @@ def run(
     (tmp_path / "handler.js").write_text("exports.hello = async () => 'hello';\n", encoding="utf-8")
     command = [node, str(frameworks / request.param / "bin" / "serverless.js")]
 
-    def call(*arguments: str, **settings: object) -> "subprocess.CompletedProcess[str]":
+    def call(
+        *arguments: str, later: str | None = None, **settings: object
+    ) -> "subprocess.CompletedProcess[str]":
         hello = {"handler": "handler.hello", "events": [{"http": "GET /"}]}
         service = {
             "service": "shop",
             "provider": {"name": "aws", "runtime": "nodejs20.x"},
-            "plugins": ["sah-plugin"],
+            "plugins": ["sah-plugin", *([later] if later else [])],
             "custom": {"sah": {"sahUrl": sah, "sahProject": 3, "sahToken": TOKEN, **settings}},
             "functions": {"hello": hello},
         }
@@ -134,6 +136,14 @@ def test_check_packages_and_says_what_would_stay_on_latest(run: Run) -> None:
     said = left.stdout + left.stderr
     assert "AWS::ApiGateway::Method ApiGatewayMethodGet invokes hello on $LATEST" in said
     assert "    at " not in said
+
+
+def test_check_sees_what_plugins_add_that_act_later(run: Run) -> None:
+    left = run("sah", "check", later="late-plugin")
+    assert left.returncode == 1
+    said = left.stdout + left.stderr
+    assert "AWS::Events::Rule Late invokes hello on $LATEST" in said
+    assert "AWS::Events::Rule Later invokes hello on $LATEST" in said
 
 
 def test_mistakes_stop_the_packaging_with_a_sentence(run: Run) -> None:

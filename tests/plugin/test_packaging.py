@@ -23,8 +23,9 @@ CASES = [
     )
     for framework in (NEWEST, *OLDER)
     for kind in KINDS
-    if kind.runs_on(framework)
+    if kind.runs_on(framework) and kind.expect(framework) != "refused"
 ]
+REFUSED = [kind for kind in KINDS if kind.expect(NEWEST) == "refused"]
 
 
 @pytest.mark.parametrize(("framework", "kind"), CASES)
@@ -40,6 +41,13 @@ def test_target_and_permission_are_on_the_alias_or_a_warning_says_why_not(
         assert verdict.faults != []
     words = kind.says(framework)
     assert any(words in warning for warning in said) if words else said == []
+
+
+@pytest.mark.parametrize("kind", REFUSED, ids=lambda kind: kind.name)
+def test_what_aws_would_refuse_stops_the_packaging_with_a_sentence(
+    kind: Kind, packages: Packager
+) -> None:
+    assert str(kind.says(NEWEST)) in packages(NEWEST, True)[kind.name].error
 
 
 def test_at_least_fifty_kinds_are_wholly_on_the_alias() -> None:

@@ -21,7 +21,7 @@ from sah.services.deployments import (
     get_deployment,
     record_deployment,
 )
-from sah.services.projects import get_project
+from sah.services.projects import get_project, list_report_warnings
 from sah.services.summaries import (
     DeploymentSummary,
     list_deployments,
@@ -67,6 +67,9 @@ class ReportRequest(BaseModel):
     plugin_version: Sha | None = None
     framework_version: Sha | None = None
     command: Literal["deploy", "rollback"] | None = None
+    alias: Name | None = Field(
+        default=None, description="The alias that the service's triggers go to."
+    )
 
 
 class ReportHeaders(BaseModel):
@@ -117,6 +120,9 @@ class DeploymentAnswer(Answered):
     active_for_s: float | None = Field(description="How long it had all of the traffic, in all.")
     readiness: ReadinessAnswer | None
     error: str = Field(description="Why it could not be read yet, or at all.")
+    warnings: list[str] = Field(
+        default=[], description="What is wrong with a report; only in the answer to it."
+    )
     url: str
 
 
@@ -196,13 +202,17 @@ def create(
 ) -> tuple[DeploymentAnswer, int]:
     """Report a deploy: the webhook. What it put live is read in the background."""
     said = {key: value for key, value in json.model_dump().items() if value is not None}
+    alias = said.pop("alias", "")
     report = DeploymentReport(**said)
+    warnings = list_report_warnings(project_id, alias)
     recorded = record_deployment(
         project_id, report, reported_by=actor(), idempotency_key=headers.key
     )
-    if not recorded.is_new:
-        return _show(project_id, recorded.number), 201
-    return _answer_recorded(project_id, report, recorded), 201
+    if recorded.is_new:
+        answer = _answer_recorded(project_id, report, recorded)
+    else:
+        answer = _show(project_id, recorded.number)
+    return answer.model_copy(update={"warnings": warnings}), 201
 
 
 @bp.get("/<int:number>")

@@ -14,6 +14,7 @@
 
 const { STACK_NAME } = require('./references');
 
+const ALIAS = 'AWS::Lambda::Alias';
 const NAMING = [
   ['durableConfig', 'getLambdaDurableAliasName', 'getLambdaDurableAliasLogicalId'],
   [
@@ -48,7 +49,12 @@ function byStackName(name, stackName) {
 
 /** The same logical id as the first plugin of this name gave, so that a stack can change over. */
 function aliasLogicalId(functionLogicalId, suffix) {
-  return `${functionLogicalId}Alias${suffix.replace(/[^A-Za-z0-9]/g, (sign) => (sign === '-' ? 'Dash' : 'Underscore'))}`;
+  return `${functionLogicalId}Alias${idPart(suffix)}`;
+}
+
+/** An alias's name as a part of a logical id, in which only letters and digits may stand. */
+function idPart(name) {
+  return name.replace(/[^A-Za-z0-9]/g, (sign) => (sign === '-' ? 'Dash' : 'Underscore'));
 }
 
 /** What users write under the same id would be merged into the alias, and spoil both. */
@@ -140,12 +146,41 @@ function addAliases(template, functions, extraNames) {
   }
 }
 
+/**
+ * Say which aliases would take the logical id of something else.
+ *
+ * @param {any} template with the functions
+ * @param {any} service whose own resources are not in the template yet
+ * @param {Function[]} functions
+ * @param {readonly string[]} extraNames
+ * @returns {string[]} a sentence each
+ */
+function listTaken(template, service, functions, extraNames) {
+  const ours = functions.filter((each) => each.alias);
+  const known = [template.Resources, service.resources?.Resources ?? {}].flatMap(Object.keys);
+  const active = ours.map((each) => each.alias.logicalId);
+  const taken = new Map([...known, ...active].map((id) => [id.toLowerCase(), id]));
+  return ours.flatMap(({ key, logicalId, alias }) => {
+    // The framework's own alias, for provisioned concurrency, may be there already.
+    const { Type: type = ALIAS } = template.Resources[alias.logicalId] ?? {};
+    const extra = extraNames.map((name) => [
+      name,
+      taken.get(aliasLogicalId(logicalId, name).toLowerCase()),
+    ]);
+    return [[alias.name, type === ALIAS ? undefined : alias.logicalId], ...extra]
+      .filter(([, id]) => id)
+      .map(([name, id]) => {
+        return `The alias ${name} of ${key} needs the logical id ${id}, which a resource has already; rename one of them.`;
+      });
+  });
+}
+
 function addAlias(resources, target, alias, versionId) {
   // The framework makes it for provisioned concurrency; its DependsOn is in FunctionName here.
   const { DependsOn, ...made } = resources[alias.logicalId] ?? {};
   const condition = resources[versionId].Condition;
   resources[alias.logicalId] = {
-    Type: 'AWS::Lambda::Alias',
+    Type: ALIAS,
     ...(condition && { Condition: condition }),
     ...made,
     Properties: {
@@ -175,8 +210,10 @@ module.exports = {
   addAliases,
   aimEvents,
   aliasLogicalId,
+  idPart,
   findVersions,
   hasEvent,
   listFunctions,
   listOtherFunctions,
+  listTaken,
 };

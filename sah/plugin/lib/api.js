@@ -4,11 +4,13 @@
 
 const http = require('node:http');
 const https = require('node:https');
+const { findProxy, through } = require('./proxy');
 
 const TIMEOUT_MS = 5000;
 const BACKOFF_MS = [500, 2000];
 const LONGEST_WAIT_MS = 10_000;
 const LARGEST_ANSWER = 10 * 1024 * 1024;
+const LONGEST_SENTENCE = 1000;
 
 /** A sentence for the person at the terminal; it never holds the token. */
 class ApiError extends Error {
@@ -71,6 +73,8 @@ class Api {
   }
 
   async once(method, url, body, headers) {
+    if (!/^[\x21-\x7e]+$/.test(this.token))
+      throw new ApiError('the token has blanks or signs in it that no token of SAH has');
     const sent = body === undefined ? undefined : JSON.stringify(body);
     const answer = await exchange(method, new URL(url), sent, this.timeout, {
       Accept: 'application/json',
@@ -94,9 +98,7 @@ class Api {
       );
     }
     if (status >= 300 && status < 400) {
-      throw new ApiError(`SAH has moved to ${headers.location}: set custom.sah.sahUrl to it`, {
-        status,
-      });
+      throw new ApiError(this.blank(movedText(status, headers.location, url)), { status });
     }
     const wait = Number(headers['retry-after']) * 1000 || undefined;
     const passing = status === 429 || status >= 500;
@@ -108,9 +110,16 @@ class Api {
   }
 }
 
+function movedText(status, location, url) {
+  if (!location) return `SAH answered ${status}`;
+  const [where] = new URL(location, url).href.split('?');
+  return `SAH answered that it is at ${where}: is custom.sah.sahUrl right?`;
+}
+
 function sentence(status, body) {
-  const { message, hint } = body?.error ?? {};
-  if (message) return `SAH answered ${status}: ${message}${hint ? ` ${hint}` : ''}`;
+  const said = [body?.error?.message, body?.error?.hint].filter((each) => typeof each === 'string');
+  const text = said.join(' ').replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ');
+  if (text) return `SAH answered ${status}: ${text.slice(0, LONGEST_SENTENCE)}`;
   if (status === 401) return 'SAH answered 401: it does not accept the token';
   return `SAH answered ${status}`;
 }
@@ -124,12 +133,24 @@ function parse(text) {
   }
 }
 
-/** Send one request and read the whole answer, within a time that covers both. */
-function exchange(method, url, sent, timeout, headers) {
+/** Send one request, through a proxy if there is one. */
+async function exchange(method, url, sent, timeout, headers) {
+  try {
+    const proxy = findProxy(url, process.env);
+    const { more, ...way } = proxy ? await through(url, proxy, timeout) : {};
+    const options = { ...way, method, headers: { ...headers, ...more }, agent: false };
+    return await request(url, options, sent, timeout);
+  } catch (error) {
+    const passing = !BAD_CERTIFICATE.test(error.code);
+    throw new ApiError(`${url.origin} cannot be reached: ${inWords(error)}`, { passing });
+  }
+}
+
+/** Send it and read the whole answer, within a time that covers both. */
+function request(url, options, sent, timeout) {
   return new Promise((resolve, reject) => {
-    const { request } = url.protocol === 'https:' ? https : http;
-    const options = { method, headers, agent: false };
-    const out = request(url, options, (answer) => {
+    const { request: begin } = url.protocol === 'https:' ? https : http;
+    const out = begin(url, options, (answer) => {
       const chunks = [];
       let size = 0;
       answer.on('data', (chunk) => {
@@ -156,15 +177,20 @@ function exchange(method, url, sent, timeout, headers) {
 
     function fail(error) {
       clearTimeout(clock);
-      reject(new ApiError(`${url.origin} cannot be reached: ${inWords(error)}`, { passing: true }));
+      reject(error);
     }
   });
 }
 
+const BAD_CERTIFICATE = /CERT|SIGNATURE/;
+const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/;
+
 /** OpenSSL's errors are a line of its source code. */
 function inWords({ code, message }) {
   if (code === 'EPROTO') return 'it does not speak https as expected; is it http:// perhaps?';
-  return (message || String(code)).split('\n')[0].trim();
+  const text = (message || String(code)).split('\n')[0].trim();
+  if (!UNTRUSTED.test(code)) return text;
+  return `its certificate is not trusted (${text}); name the file of its authority in NODE_EXTRA_CA_CERTS`;
 }
 
 function sleep(ms) {

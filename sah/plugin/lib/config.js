@@ -13,6 +13,8 @@
  * @property {string|null} token never printed
  */
 
+const { idPart } = require('./aliases');
+
 const ALIAS_NAME = /^(?![0-9]+$)[A-Za-z0-9_-]{1,128}$/;
 const DEPLOYMENTS_URL = /^(.*)\/api\/projects\/([1-9][0-9]*)(?:\/deployments)?$/;
 
@@ -106,7 +108,15 @@ function checkBoolean(value, key) {
 }
 
 function checkUrl(value) {
-  if (isUnset(value) || parseUrl(value)) return [];
+  if (isUnset(value)) return [];
+  if (parseUrl(value)) {
+    const { username, password } = new URL(value);
+    if (!username && !password) return [];
+    return [
+      'custom.sah.sahUrl holds a user or a password, which SAH has no use for; take it out, and ' +
+        'put a token into SAH_TOKEN.',
+    ];
+  }
   return [
     'custom.sah.sahUrl has to be the address of SAH, such as https://sah.example.com, or the ' +
       `deployments address of a project (…/api/projects/3/deployments), not ${show(value)}.`,
@@ -129,6 +139,7 @@ function checkTogether(given) {
   if (Array.isArray(given.aliases) && given.aliases.includes(active)) {
     mistakes.push(`custom.sah.aliases names ${active}, which activeAliasName has already.`);
   }
+  mistakes.push(...tooMuchAlike([active, ...[given.aliases ?? []].flat()]));
   const url = parseUrl(given.sahUrl);
   const named = url && DEPLOYMENTS_URL.exec(url);
   if (url && !named && !given.sahProject) {
@@ -148,6 +159,22 @@ function checkTogether(given) {
     );
   }
   return mistakes;
+}
+
+/** Aliases whose logical ids would be the same, or differ only in upper and lower case. */
+function tooMuchAlike(given) {
+  const names = [...new Set(given)].filter((name) => typeof name === 'string');
+  const known = new Map();
+  return names.flatMap((name) => {
+    const id = idPart(name).toLowerCase();
+    const other = known.get(id);
+    known.set(id, name);
+    if (other === undefined) return [];
+    return [
+      `custom.sah: the aliases ${show(other)} and ${show(name)} are too much alike: CloudFormation ` +
+        'knows them by their letters and digits; rename one.',
+    ];
+  });
 }
 
 /** What `${env:SAH_URL, ''}` gives where reports are not wanted. */
@@ -184,7 +211,7 @@ function settle(given, env, mistakes) {
 }
 
 function show(value) {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = (JSON.stringify(value) ?? String(value)).replace(/\/\/[^/@]*@/, '//***@');
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 

@@ -3,18 +3,16 @@
 /** Say what SAH leaves alone on purpose, and what only a person can finish. */
 
 const { hasEvent } = require('./aliases');
-const { walk } = require('./references');
 
 /** @returns {import('./rewrite').Finding[]} */
-function describeExceptions({ functions, serverless, config, template }) {
+function describeExceptions({ functions, serverless, config }) {
   if (!config.useActiveAliasInEvents) return [notUsed(config)];
   const isSkillOf = ({ key }) => isSkill(serverless.service.getFunction(key));
-  const single = functions.flatMap((each) => [
+  return functions.flatMap((each) => [
     ...leftAlone(each),
     ...(each.alias && each.edge ? [onEdge(each)] : []),
     ...(each.alias && isSkillOf(each) ? [skill(each)] : []),
   ]);
-  return [...single, ...twoAliases(functions, template.Resources)];
 }
 
 function notUsed(config) {
@@ -48,28 +46,6 @@ function skill({ key, name, alias }) {
     `The Alexa skill of ${key} is not in this stack, and only the alias may be called: put the ` +
     `ARN of ${name}:${alias.name} into the skill's endpoint.`;
   return { level: 'note', text };
-}
-
-/** Find aliases of the same name that the user made. */
-function twoAliases(functions, resources) {
-  const ours = functions.filter((each) => each.alias);
-  const made = new Set(ours.map((each) => each.alias.logicalId));
-  return Object.entries(resources)
-    .filter(([id, each]) => each?.Type === 'AWS::Lambda::Alias' && !made.has(id))
-    .flatMap(([id, { Properties: properties }]) => {
-      const { found } = walk(properties?.FunctionName, { targets: ours, literals: true });
-      const target = found[0]?.target;
-      if (!target || plain(properties.Name) !== target.alias.name) return [];
-      const text =
-        `${id} makes the alias ${target.alias.name} of ${target.key} as well; remove it ` +
-        'from the stack first, or the deploy will fail.';
-      return [{ level: 'left', text }];
-    });
-}
-
-/** The text of a name, which may be written as a substitution without any. */
-function plain(name) {
-  return [name?.['Fn::Sub'] ?? name].flat()[0];
 }
 
 module.exports = { describeExceptions };

@@ -35,7 +35,8 @@ class NotRewritable extends Error {}
 const QUALIFIER = /^:(?!\s)(\$LATEST|[A-Za-z0-9_-]+)?/;
 const PLACEHOLDER = /\$\{([^!}][^}]*)\}/g;
 const STACK_NAME = '${AWS::StackName}';
-const OPAQUE = '\0';
+const OPAQUE = '\0'; // a part that only CloudFormation knows
+const UNCLEAR = /^(?:\0|\$\{[^!])/;
 
 /**
  * Walk a value; give it back qualified (or as it was), with what was found on the way.
@@ -63,6 +64,11 @@ function indexOf(targets) {
     });
   }
   return indexes.get(targets);
+}
+
+/** Say whether a text holds the name of a function at all. */
+function names(text, targets) {
+  return typeof text === 'string' && indexOf(targets).named.test(text);
 }
 
 const ALONE = Object.freeze({ before: '', after: '', whole: true });
@@ -222,6 +228,8 @@ function spellings({ name, inStack }) {
 function note(run, target, after, byName) {
   const match = QUALIFIER.exec(after);
   const moved = !match && Boolean(run.change) && target.alias !== null;
+  if (moved && UNCLEAR.test(after))
+    throw new NotRewritable('what follows the function is known to CloudFormation only');
   run.found.push({ target, qualifier: match ? match[1] || '?' : null, moved, byName });
   return moved;
 }
@@ -249,4 +257,14 @@ function isMapping(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-module.exports = { NotRewritable, STACK_NAME, attributeOf, escape, isMapping, spellings, walk };
+module.exports = {
+  NotRewritable,
+  OPAQUE,
+  STACK_NAME,
+  attributeOf,
+  escape,
+  isMapping,
+  names,
+  spellings,
+  walk,
+};

@@ -28,9 +28,10 @@ async function report(serverless, config, log, command, api) {
     return;
   }
   try {
-    const body = await describe(serverless, command, process.env);
+    const body = await describe(serverless, command, process.env, config);
     const made = await api.postSafely(`${config.projectUrl}/deployments`, body, randomUUID());
     log.notice(`SAH: ${lineFor(made)}`);
+    for (const text of [made.warnings ?? []].flat()) log.warning(`SAH: ${text}`);
   } catch (error) {
     const why = error.message.replace(/\.$/, ''); // the app's own sentences end with one
     log.warning(`SAH was not told of this deploy: ${why}. The deploy itself is done.`);
@@ -43,7 +44,7 @@ function lineFor({ number, url }) {
 }
 
 /** Everything that the app wants to know about this deploy, as far as it is known. */
-async function describe(serverless, command, env) {
+async function describe(serverless, command, env, { activeAliasName: alias }) {
   const provider = serverless.getProvider('aws');
   const [build, stackId] = await Promise.all([
     describeBuild(env, serverless.serviceDir ?? serverless.config.servicePath ?? '.'),
@@ -58,6 +59,7 @@ async function describe(serverless, command, env) {
     plugin_version: version,
     framework_version: frameworkOf(serverless),
     command,
+    alias,
   };
 }
 

@@ -12,10 +12,11 @@
 
 const kinds = require('./kinds');
 const { Graph } = require('./graph');
+const { Known, mayMean, writeOut } = require('./known');
 const { movePermissions } = require('./permissions');
 const { extendPolicies } = require('./policies');
 const { renameFormer } = require('./rename');
-const { walk } = require('./references');
+const { escape, walk } = require('./references');
 
 /**
  * Point every resource of the template at the aliases.
@@ -23,23 +24,24 @@ const { walk } = require('./references');
  * @param {any} template changed in place
  * @param {import('./aliases').Function[]} functions
  * @param {boolean} change false only looks
+ * @param {Record<string, string>} [parameters] what the deploy passes to the template
  * @returns {Finding[]}
  */
-function rewrite(template, functions, change = true) {
+function rewrite(template, functions, change = true, parameters = {}) {
   const before = { ...template, Resources: { ...template.Resources } };
   try {
-    return passOver(template, functions, change);
+    return passOver(change ? template : { ...before }, functions, change, parameters);
   } catch (error) {
-    Object.assign(template, before);
+    if (change) Object.assign(template, before);
     const text = `The resources of your own could not be looked at (${error.message}) and are as you wrote them.`;
     return [{ level: 'left', text }];
   }
 }
 
-function passOver(template, functions, change) {
+function passOver(template, functions, change, parameters) {
   const { Outputs: outputs } = template;
   if (outputs) template.Outputs = renameFormer(outputs, functions);
-  const pass = new Pass(template, functions, change);
+  const pass = new Pass(template, functions, change, parameters);
   pass.macros();
   for (const id of pass.ids()) pass.guarded(id, () => pass.resource(id));
   movePermissions(pass);
@@ -49,8 +51,11 @@ function passOver(template, functions, change) {
 }
 
 class Pass {
-  constructor(template, functions, change) {
+  constructor(template, functions, change, parameters) {
     this.template = template;
+    this.known = new Known(template, parameters);
+    const listed = Object.keys(template.Parameters ?? {}).map(escape);
+    this.parameters = new RegExp(listed.length ? `"Ref":"(?:${listed.join('|')})"` : '(?!)');
     this.resources = template.Resources;
     this.functions = functions;
     this.change = change;
@@ -74,9 +79,15 @@ class Pass {
     words.add('StackName'); // which may begin a name
     const named = (id) => {
       const text = JSON.stringify(this.resources[id]) ?? '';
+      if (this.mayHide(text)) return true;
       return text.match(/[A-Za-z0-9_-]+/g)?.some((word) => words.has(word));
     };
     return Object.keys(this.resources).filter((id) => this.resources[id] && named(id));
+  }
+
+  /** Say whether a name may be put together in a resource, or come from a map or a parameter. */
+  mayHide(text) {
+    return /"Fn::(?:FindInMap|Join|Select|Sub)"/.test(text) || this.parameters.test(text);
   }
 
   /** What becomes resources only in CloudFormation: Fn::ForEach and the like. */
@@ -107,6 +118,7 @@ class Pass {
 
   resource(id) {
     this.resources[id] = renameFormer(this.resources[id], this.functions);
+    this.names(id);
     this.graph.changed(id);
     const { Type: type, Properties: properties } = this.resources[id];
     if (type === 'AWS::Lambda::Permission') return;
@@ -119,6 +131,35 @@ class Pass {
       if (type in kinds.HAS_QUALIFIER) this.qualifier(id);
       else this.unknown(id, known);
     }
+  }
+
+  /** Write names out that the template puts together; report what only CloudFormation can. */
+  names(id) {
+    const { Type: type, Properties: properties } = this.resources[id];
+    if (kinds.HARMLESS.has(type) || type === 'AWS::Lambda::Function') return;
+    const written = writeOut(properties, this.known, this.functions);
+    if (written !== properties) this.resources[id] = { ...this.resources[id], Properties: written };
+    for (const { target, by } of this.mayMean(type, written)) {
+      this.callers.push({ id, type, key: target.key, onAlias: false });
+      this.left(
+        `${type} ${id} may mean ${target.key}, by ${by}, which only CloudFormation knows; it was ` +
+          'left as it is. Refer to the function itself instead.',
+      );
+    }
+  }
+
+  /** What stands where a function is invoked may be its mere name; elsewhere only an ARN means it. */
+  mayMean(type, properties) {
+    const targets = this.functions.filter((each) => each.alias);
+    const beside = kinds.HAS_QUALIFIER[type];
+    const invoked = [];
+    for (const path of [...(kinds.INVOKES[type] ?? []), ...(beside ? [beside] : [])])
+      kinds.changeAt(properties, path.split('.'), (value) => invoked.push(value));
+    const found = [
+      ...mayMean(invoked, this.known, { targets, literals: true }),
+      ...mayMean(properties, this.known, { targets }),
+    ];
+    return new Map(found.map((each) => [each.target, each])).values();
   }
 
   /** Qualify what stands at the paths where this type invokes. */
@@ -246,7 +287,8 @@ class Pass {
   }
 
   environment(id) {
-    const variables = this.resources[id].Properties?.Environment?.Variables ?? {};
+    const given = this.resources[id].Properties?.Environment?.Variables ?? {};
+    const variables = writeOut(given, this.known, this.functions);
     for (const [name, value] of Object.entries(variables)) {
       const found = walk(value, { targets: this.functions, literals: true }).found;
       for (const { target, qualifier } of found) {
@@ -261,8 +303,8 @@ class Pass {
 
   outputs() {
     for (const [name, output] of Object.entries(this.template.Outputs ?? {})) {
-      for (const { target } of this.bare(output?.Value, true))
-        this.handsOut(`The output ${name}`, target);
+      const value = writeOut(output?.Value, this.known, this.functions);
+      for (const { target } of this.bare(value, true)) this.handsOut(`The output ${name}`, target);
     }
   }
 

@@ -119,12 +119,52 @@ test('does not follow a redirect with the token, and says where SAH is', async (
     async (url, asked) => {
       await assert.rejects(
         api().get(url),
-        /moved to https:\/\/new\.example\.com\/: set custom\.sah\.sahUrl/,
+        /it is at https:\/\/new\.example\.com\/: is custom\.sah\.sahUrl right\?$/,
       );
       assert.equal(asked.length, 1);
     },
   );
 });
+
+test('understands a redirect to a page of the same host, and one to nowhere', async () => {
+  const answers = [{ location: '/login?next=x' }, {}];
+  await withSah(
+    (_, count) => ({ status: 302, headers: answers[count - 1], body: {} }),
+    async (url) => {
+      await assert.rejects(api().get(url), { message: new RegExp(`it is at ${url}/login: is`) });
+      await assert.rejects(api().get(url), { message: 'SAH answered 302' });
+    },
+  );
+});
+
+test('asks nobody with a token that cannot be one, and does not show it', async () => {
+  await withSah(
+    () => ({ body: {} }),
+    async (url, asked) => {
+      for (const token of ['sah_é', 'sah_a\nsah_b']) {
+        await assert.rejects(new Api(token).get(url), {
+          message: 'the token has blanks or signs in it that no token of SAH has',
+        });
+      }
+      assert.equal(asked.length, 0);
+    },
+  );
+});
+
+const ODD = [
+  ['text', 'SAH answered 413'],
+  [{ message: { a: 1 }, hint: 7 }, 'SAH answered 413'],
+  [{ message: '\u001b[31mNo\r\nway', hint: 'Why?' }, 'SAH answered 413:  [31mNo way Why?'],
+];
+
+for (const [error, message] of ODD) {
+  test(`writes nothing odd to the terminal for ${JSON.stringify(error)}`, async () => {
+    await withSah(
+      () => ({ status: 413, body: { error } }),
+      async (url) => assert.rejects(api().get(url), { message }),
+    );
+  });
+}
 
 test('says when what answers is not SAH', async () => {
   await withSah(

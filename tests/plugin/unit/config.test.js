@@ -71,7 +71,15 @@ const MISTAKES = [
   [{ aliases: 'A' }, /aliases has to be a list/],
   [{ aliases: ['a b'] }, /aliases\[0\] has to be the name/],
   [{ aliases: ['A', 'A'] }, /aliases names "A" twice/],
+  [{ aliases: ['a-b', 'aDashb'] }, /the aliases "a-b" and "aDashb" are too much alike/],
+  [{ aliases: ['a_b', 'aunderscoreB'] }, /the aliases "a_b" and "aunderscoreB" are too much alike/],
+  [{ aliases: ['Active'] }, /the aliases "ACTIVE" and "Active" are too much alike/],
   [{ aliases: ['ACTIVE'] }, /names ACTIVE, which activeAliasName has already/],
+  [
+    { sahUrl: 'https://ada:secret@sah.example.com', sahProject: 3 },
+    /^custom\.sah\.sahUrl holds a user or a password(?!.*secret)/,
+  ],
+  [{ sahUrl: 'ftp://ada:secret@sah', sahProject: 3 }, /not "ftp:\/\/\*\*\*@sah"\.$/],
   [{ sahUrl: 'sah.example.com', sahProject: 3 }, /sahUrl has to be the address of SAH/],
   [{ sahUrl: 'https://sah.example.com' }, /names no project: set custom\.sah\.sahProject/],
   [

@@ -65,6 +65,23 @@ test('tells what was deployed, and prints the number and the page', async () => 
   );
 });
 
+test('says which alias serves, and prints what the app warns of', async () => {
+  const warnings = ["The service's triggers go to the alias LIVE, and this project moves ACTIVE."];
+  await withSah(
+    () => ({ status: 201, body: { number: 41, warnings } }),
+    async (url, asked) => {
+      const log = memoryLog();
+      const config = { projectUrl: url, activeAliasName: 'LIVE' };
+      await report(frameworkOf(known), config, log, 'deploy', api());
+      assert.equal(asked[0].body.alias, 'LIVE');
+      assert.deepEqual(log.said, [
+        'SAH: deployment #41 was recorded.',
+        `Warning: SAH: ${warnings[0]}`,
+      ]);
+    },
+  );
+});
+
 test('is sent without the stack when AWS does not answer', async () => {
   await withSah(
     () => ({ status: 201, body: { number: 2 } }),

@@ -259,3 +259,125 @@ test('reports a loop, which only CloudFormation can read, and leaves it', () => 
     'Fn::ForEach::Rules refers to hello, and only CloudFormation can read it; it was left on $LATEST.',
   ]);
 });
+
+/** A rule whose target is written so; what became of it, and what was said. */
+function aimed(arn, { maps, parameters, given } = {}) {
+  const rule = { Type: 'AWS::Events::Rule', Properties: { Targets: [{ Id: 'a', Arn: arn }] } };
+  const template = { ...templateOf({ Rule: rule }), Mappings: maps, Parameters: parameters };
+  const findings = rewrite(template, functions(), true, given);
+  const { Targets: targets } = template.Resources.Rule.Properties;
+  return {
+    arn: targets[0].Arn,
+    texts: findings.map((each) => each.text),
+    rule: template.Resources.Rule,
+  };
+}
+
+const MAPS = {
+  Names: {
+    prod: { hello: 'shop-dev-hello', other: 'shop-dev-other', short: 'hello' },
+    dev: { hello: 'shop-dev-hello', other: 'shop-dev-hello', short: 'bye' },
+  },
+};
+const HIDDEN = {
+  'a map': { 'Fn::FindInMap': ['Names', 'prod', 'hello'] },
+  'a map that says the same everywhere': {
+    'Fn::FindInMap': ['Names', { Ref: 'AWS::Region' }, 'hello'],
+  },
+  'a map within a join': {
+    'Fn::Join': ['-', ['shop', 'dev', { 'Fn::FindInMap': ['Names', 'prod', 'short'] }]],
+  },
+  'a map within a substitution': {
+    'Fn::Sub': ['shop-dev-${short}', { short: { 'Fn::FindInMap': ['Names', 'prod', 'short'] } }],
+  },
+  pieces: { 'Fn::Join': ['', ['shop-', { 'Fn::Join': ['-', ['dev', 'hello']] }]] },
+  'a piece of a list': { 'Fn::Select': [1, { 'Fn::Split': [',', 'x,shop-dev-hello'] }] },
+};
+
+for (const [what, name] of Object.entries(HIDDEN)) {
+  test(`knows a function whose name is ${what}`, () => {
+    const { arn, texts, rule } = aimed(
+      { 'Fn::Sub': ['arn:aws:lambda:${AWS::Region}:1:function:${name}', { name }] },
+      { maps: MAPS },
+    );
+    assert.match(JSON.stringify(arn), /shop-dev-hello:ACTIVE/);
+    assert.deepEqual(texts, []);
+    assert.deepEqual(rule.DependsOn, ['HelloAlias']);
+  });
+}
+
+const UNKNOWN = {
+  'the map Names': { 'Fn::FindInMap': ['Names', { Ref: 'AWS::Region' }, 'other'] },
+  'the parameter Name': { Ref: 'Name' },
+  'the parameter Short': { 'Fn::Sub': 'shop-dev-${Short}' },
+  'the parameter Given': { Ref: 'Given' },
+  'a condition': { 'Fn::Join': ['-', ['shop-dev', { 'Fn::If': ['IsProd', 'hello', 'bye'] }]] },
+};
+
+for (const [by, name] of Object.entries(UNKNOWN)) {
+  test(`says that ${by} may make it a function, and leaves it`, () => {
+    const given = { 'Fn::Join': ['', ['arn:aws:lambda:eu-west-1:1:function:', name]] };
+    const { arn, texts } = aimed(given, {
+      maps: MAPS,
+      parameters: {
+        Name: { Type: 'String', Default: 'shop-dev-hello' },
+        Short: { Type: 'String', AllowedValues: ['bye', 'hello'] },
+        Given: { Type: 'String' },
+      },
+      given: { Given: 'shop-dev-hello' },
+    });
+    assert.deepEqual(arn, given);
+    assert.deepEqual(texts, [
+      `AWS::Events::Rule Rule may mean hello, by ${by}, which only CloudFormation knows; it was ` +
+        'left as it is. Refer to the function itself instead.',
+    ]);
+  });
+}
+
+test('reads a template whose maps and parameters are empty', () => {
+  const { arn, texts } = aimed(ARN, { maps: null, parameters: null });
+  assert.deepEqual([arn, texts], [ALIAS, []]);
+  for (const maps of [{ Names: null }, { Names: { dev: null } }, { Names: 'x' }]) {
+    const given = { 'Fn::FindInMap': ['Names', 'dev', 'hello'] };
+    assert.deepEqual(aimed(given, { maps, parameters: { P: null } }).arn, given);
+  }
+});
+
+test('does not take the name of something else for a function', () => {
+  const { resources, texts } = run({
+    Table: {
+      Type: 'AWS::DynamoDB::Table',
+      Properties: {
+        TableName: { 'Fn::If': ['IsProd', { 'Fn::Join': ['-', ['shop-dev', 'hello']] }, 'x'] },
+      },
+    },
+  });
+  assert.ok(resources.Table);
+  assert.deepEqual(texts, []);
+});
+
+for (const [what, given] of Object.entries({
+  'a join': { 'Fn::Join': ['', [ARN, { Ref: 'Suffix' }]] },
+  'a substitution': { 'Fn::Sub': '${Hello.Arn}${Suffix}' },
+})) {
+  test(`leaves a function that ${what} lets something unknown follow`, () => {
+    const { arn, texts } = aimed(given, { parameters: { Suffix: { Type: 'String' } } });
+    assert.deepEqual(arn, given);
+    assert.deepEqual(texts, [
+      'AWS::Events::Rule Rule could not be rewritten (what follows the function is known to ' +
+        'CloudFormation only); it stays on $LATEST.',
+    ]);
+  });
+}
+
+test('says which environment variables and outputs come to a function', () => {
+  const name = { 'Fn::Join': ['-', ['shop-dev', 'hello']] };
+  const caller = {
+    Type: 'AWS::Lambda::Function',
+    Properties: { Environment: { Variables: { NAME: name } } },
+  };
+  const { texts } = run({ Caller: caller }, { Name: { Value: name } });
+  assert.equal(texts.length, 2);
+  assert.match(texts[0], /^The environment variable NAME of Caller names hello/);
+  assert.match(texts[1], /^The output Name hands out hello/);
+});
