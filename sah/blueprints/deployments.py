@@ -15,6 +15,7 @@ from sah.domain.operations import OnFailure
 from sah.forms.switch import ConfirmForm
 from sah.services.comparison import LIVE, compare_deployments, parse_side
 from sah.services.deployments import get_deployment
+from sah.services.functions import describe_versions
 from sah.services.operations import (
     find_repeated_operation,
     preflight_plan,
@@ -168,10 +169,6 @@ def _find_repeated(project_id: int, form: ConfirmForm) -> ResponseReturnValue | 
 def _show_plan(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
     project_id = planned.deployment.project_id
     summary = get_project_summary(project_id)
-    versions = {
-        one.function.name: {row.version: row for row in one.function.versions}
-        for one in summary.functions
-    }
     page = render_template(
         "deployments/rollback.html",
         summary=summary,
@@ -179,7 +176,7 @@ def _show_plan(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
         target=summarise_deployments(summary.project, [planned.deployment])[0],
         plan=planned.plan,
         partial="partial" in request.values,
-        versions=versions,
+        versions=describe_versions(project_id, planned.plan),
         active=find_active_operation(project_id),
         preflight=preflight_plan(project_id, planned.plan) if planned.plan.moves else None,
         form=form,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sah.domain.deployments import choose_previous_deployment
 from sah.models import Deployment
 from sah.services.deployments import get_deployment
-from sah.services.live import find_newest_partly_live, list_periods
+from sah.services.live import find_newest_partly_live, list_deciding_periods
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Standing:
 
 def read_standing(project_id: int) -> Standing:
     """Read what is live, and what one would roll back to."""
-    periods = list_periods(project_id)
+    periods = list_deciding_periods(project_id)
     if not periods:
         return Standing()
     last = periods[-1]
