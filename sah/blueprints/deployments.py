@@ -35,7 +35,13 @@ from sah.services.standing import read_standing
 from sah.services.summaries import list_deployments, summarise_deployments
 from sah.services.sync import sync_if_changed
 from sah.services.targets import look_at_targets
-from sah.services.timeline import Kind, list_timeline, parse_kind
+from sah.services.timeline import (
+    Kind,
+    find_unfinished,
+    list_timeline,
+    list_unfinished,
+    parse_kind,
+)
 
 bp = Blueprint("deployments", __name__, url_prefix="/projects/<int:project_id>")
 
@@ -58,9 +64,24 @@ def list_all(project_id: int) -> ResponseReturnValue:
         project=project,
         timeline=timeline,
         standing=read_standing(project_id),
+        unfinished=find_unfinished(timeline, project_id),
         search=search,
         kind=kind,
         kinds=list(Kind),
+    )
+
+
+@bp.get("/deployments/unfinished")
+@requires(Right.VIEW)
+def show_unfinished(project_id: int) -> ResponseReturnValue:
+    """Have an open history notice that something in it has ended."""
+    project = get_project(project_id)
+    unfinished = list_unfinished(project_id)
+    return render_template(
+        "deployments/_unfinished.html",
+        project=project,
+        unfinished=unfinished,
+        ended=request.args.get("seen", "") != str(unfinished),
     )
 
 
@@ -96,6 +117,9 @@ def compare(project_id: int, number: int) -> ResponseReturnValue:
         chosen=before,
         others=list_deployments(get_project(project_id), limit=_OFFERED),
         not_rolled_back=NOT_ROLLED_BACK,
+        is_impossible=summarise_deployments(
+            get_project(project_id), [get_deployment(project_id, number)]
+        )[0].is_impossible,
     )
 
 

@@ -66,6 +66,11 @@ class Operation(Base):
     )
 
     @property
+    def is_active(self) -> bool:
+        """Whether it may still move aliases."""
+        return OperationStatus(self.status).is_active
+
+    @property
     def progress(self) -> Progress:
         """How far it is; reads the moves."""
         return count_progress(move.ending for move in self.moves)

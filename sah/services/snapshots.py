@@ -43,6 +43,11 @@ class SnapshotEntry:
         """Say whether the alias sends all of the traffic to this version."""
         return self.live is not None and self.live.serves_like(Routing(self.version))
 
+    @property
+    def is_blocked(self) -> bool:
+        """Say whether it would have to be moved to this version and cannot be."""
+        return self.readiness.blocks and not self.serves
+
 
 def list_targets(project_id: int) -> Targets:
     """List the versions that the newest deployments may be rolled back to, by function."""
