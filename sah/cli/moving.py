@@ -32,6 +32,7 @@ _SHOWN = (
     "created_at",
     "duration_s",
     "error",
+    "waits_for",
 )
 _CHOICES = {str(choice).replace("_", "-"): choice for choice in OnFailure}
 
@@ -143,7 +144,8 @@ def operation_fields(operation: "Operation") -> "dict[str, Value]":
         "requested_by": operation.requested_by,
         "reason": operation.reason,
         "override_reason": operation.override_reason,
-        "error": operation.error,
+        "error": "" if operation.is_active else operation.error,
+        "waits_for": operation.waits_for,
         "created_at": operation.created_at,
         "finished_at": operation.finished_at,
         "duration_s": operation.duration.total_seconds() if operation.duration else None,
