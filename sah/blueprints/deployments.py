@@ -15,6 +15,7 @@ from sah.domain.operations import OnFailure
 from sah.forms.switch import ConfirmForm
 from sah.services.comparison import LIVE, compare_deployments, parse_side
 from sah.services.deployments import get_deployment
+from sah.services.functions import describe_versions
 from sah.services.operations import (
     find_repeated_operation,
     preflight_plan,
@@ -34,7 +35,13 @@ from sah.services.standing import read_standing
 from sah.services.summaries import list_deployments, summarise_deployments
 from sah.services.sync import sync_if_changed
 from sah.services.targets import look_at_targets
-from sah.services.timeline import Kind, list_timeline, parse_kind
+from sah.services.timeline import (
+    Kind,
+    find_unfinished,
+    list_timeline,
+    list_unfinished,
+    parse_kind,
+)
 
 bp = Blueprint("deployments", __name__, url_prefix="/projects/<int:project_id>")
 
@@ -57,9 +64,24 @@ def list_all(project_id: int) -> ResponseReturnValue:
         project=project,
         timeline=timeline,
         standing=read_standing(project_id),
+        unfinished=find_unfinished(timeline, project_id),
         search=search,
         kind=kind,
         kinds=list(Kind),
+    )
+
+
+@bp.get("/deployments/unfinished")
+@requires(Right.VIEW)
+def show_unfinished(project_id: int) -> ResponseReturnValue:
+    """Have an open history notice that something in it has ended."""
+    project = get_project(project_id)
+    unfinished = list_unfinished(project_id)
+    return render_template(
+        "deployments/_unfinished.html",
+        project=project,
+        unfinished=unfinished,
+        ended=request.args.get("seen", "") != str(unfinished),
     )
 
 
@@ -98,6 +120,9 @@ def compare(project_id: int, number: int) -> ResponseReturnValue:
         chosen=before,
         others=list_deployments(project, limit=_OFFERED),
         not_rolled_back=NOT_ROLLED_BACK,
+        is_impossible=summarise_deployments(
+            get_project(project_id), [get_deployment(project_id, number)]
+        )[0].is_impossible,
     )
 
 
@@ -171,10 +196,6 @@ def _find_repeated(project_id: int, form: ConfirmForm) -> ResponseReturnValue | 
 def _show_plan(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
     project_id = planned.deployment.project_id
     summary = get_project_summary(project_id)
-    versions = {
-        one.function.name: {row.version: row for row in one.function.versions}
-        for one in summary.functions
-    }
     page = render_template(
         "deployments/rollback.html",
         summary=summary,
@@ -182,7 +203,7 @@ def _show_plan(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
         target=summarise_deployments(summary.project, [planned.deployment])[0],
         plan=planned.plan,
         partial="partial" in request.values,
-        versions=versions,
+        versions=describe_versions(project_id, planned.plan),
         active=find_active_operation(project_id),
         preflight=preflight_plan(project_id, planned.plan) if planned.plan.moves else None,
         form=form,

@@ -17,6 +17,7 @@ from sah.forms.projects import EmptyForm, NewProjectForm, ProjectForm
 from sah.services.accounts import get_account, list_accounts, offer_stacks
 from sah.services.projects import (
     ProjectDetails,
+    ProjectState,
     add_project,
     delete_project,
     get_project,
@@ -26,7 +27,7 @@ from sah.services.projects import (
 )
 from sah.services.standing import read_standing
 from sah.services.sync import SyncReport, sync_project
-from sah.services.timeline import list_timeline
+from sah.services.timeline import find_unfinished, list_timeline
 
 bp = Blueprint("projects", __name__)
 
@@ -59,11 +60,16 @@ def list_all() -> ResponseReturnValue:
 def show(project_id: int) -> ResponseReturnValue:
     """See one project: its functions, what they serve, and what can be rolled back."""
     summary = get_project_summary(project_id)
+    standing = read_standing(project_id)
+    timeline = list_timeline(summary.project, limit=_LATEST, previous=standing.previous)
+    # While aliases move, the state above follows, and loads the page anew.
+    follows = summary.state is not ProjectState.MOVING
     return render_template(
         "projects/show.html",
         summary=summary,
-        timeline=list_timeline(summary.project, limit=_LATEST),
-        standing=read_standing(project_id),
+        timeline=timeline,
+        standing=standing,
+        unfinished=find_unfinished(timeline, project_id) if follows else None,
     )
 
 

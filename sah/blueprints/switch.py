@@ -24,6 +24,7 @@ from sah.forms.switch import (
     parse_target,
     read_choices,
 )
+from sah.services.functions import describe_versions, list_published
 from sah.services.operations import (
     OperationRequest,
     find_repeated_operation,
@@ -35,7 +36,7 @@ from sah.services.operations import (
     run_operation,
     start_operation,
 )
-from sah.services.projects import ProjectView, find_active_operation, get_project_summary
+from sah.services.projects import find_active_operation, get_project_summary
 from sah.services.sync import sync_if_changed
 
 bp = Blueprint("switch", __name__, url_prefix="/projects/<int:project_id>/switch")
@@ -114,6 +115,7 @@ def _show_form(
     page = render_template(
         "operations/choose.html",
         summary=get_project_summary(project_id),
+        published=list_published(project_id),
         choices=choices,
         errors=errors or {},
         form=form or ConfirmForm(formdata=None, reason=request.args.get("reason")),
@@ -202,7 +204,7 @@ def _render_plan(
         "operations/plan.html",
         summary=summary,
         plan=plan,
-        versions=_describe_versions(summary),
+        versions=describe_versions(project_id, plan),
         active=find_active_operation(project_id),
         preflight=preflight_plan(project_id, plan) if plan.moves else None,
         form=form,
@@ -210,14 +212,6 @@ def _render_plan(
         shown_at=datetime.now(UTC).timestamp(),
     )
     return page, form.status
-
-
-def _describe_versions(summary: ProjectView) -> dict[str, dict[str, object]]:
-    """Give the rows of all versions by function name and version, for the plan's page."""
-    return {
-        one.function.name: {row.version: row for row in one.function.versions}
-        for one in summary.functions
-    }
 
 
 def _redirect_to_operation(operation_id: int) -> ResponseReturnValue:

@@ -35,6 +35,7 @@ _SHOWN = (
     "created_at",
     "duration_s",
     "error",
+    "waits_for",
 )
 _ENDINGS = {
     OnFailure.PUT_BACK: "puts back what was moved, unless all of it was",
@@ -168,7 +169,8 @@ def operation_fields(operation: "Operation") -> "dict[str, Value]":
         "requested_by": operation.requested_by,
         "reason": operation.reason,
         "override_reason": operation.override_reason,
-        "error": operation.error,
+        "error": "" if operation.is_active else operation.error,
+        "waits_for": operation.waits_for,
         "created_at": operation.created_at,
         "finished_at": operation.finished_at,
         "duration_s": operation.duration.total_seconds() if operation.duration else None,

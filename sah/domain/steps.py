@@ -86,7 +86,8 @@ class Step:
     """What one answer means. ``ended`` says whether the task is over, else it goes on.
 
     ``outcome`` is ``pending`` where nothing is known yet. ``seen`` is the alias as AWS
-    just showed it, ``verified`` whether it was read at its target.
+    just showed it, ``verified`` whether it was read at its target. ``waits_for`` says why
+    AWS is asked again: it did not answer, or not now.
     """
 
     task: Task
@@ -96,6 +97,7 @@ class Step:
     seen: AliasState | None = None
     verified: bool = False
     delay_s: float = 0.0
+    waits_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,10 @@ class Rules:
             Phase.CHECK: self._after_check,
             Phase.CONFIRM: self._after_confirm,
         }[task.phase]
-        return decide(task, answer)
+        step = decide(task, answer)
+        if not step.ended and isinstance(answer, _LATER + _LOST):
+            return replace(step, waits_for=str(answer))
+        return step
 
     def _after_update(self, task: Task, answer: Answer) -> Step:
         task = replace(task, tries=task.tries + 1)

@@ -19,6 +19,7 @@ class Operation(Base):
     The partial unique index lets one operation at a time be active for a project.
     ``kind``, ``status`` and ``on_failure`` are enums of ``sah.domain.operations``.
     ``deployment_number`` is that of the deployment that a rollback or roll forward goes to.
+    ``error`` is why it did not succeed; until it has ended, what it waits for.
     ``override_reason`` is why aliases were moved although the stack was being updated.
     ``owner`` names the process that carries it out, ``heartbeat_at`` when that was
     last seen alive. A finished operation cannot be changed: triggers of migration
@@ -64,6 +65,22 @@ class Operation(Base):
     moves: Mapped[list["Move"]] = relationship(
         cascade="all, delete-orphan", order_by="Move.function", back_populates="operation"
     )
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it may still move aliases."""
+        return OperationStatus(self.status).is_active
+
+    @property
+    def waits_for(self) -> str:
+        """Why it has not ended, in a sentence: AWS does not answer. Empty when it has."""
+        return self.error if self.is_active else ""
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether it runs and asks AWS first, before it moves anything; reads the moves."""
+        unmoved = all(move.attempted_at is None for move in self.moves)
+        return self.status == OperationStatus.RUNNING and unmoved
 
     @property
     def progress(self) -> Progress:

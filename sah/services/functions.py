@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
@@ -10,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from sah.domain.aliases import AliasState, Routing
 from sah.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from sah.domain.plans import Plan
 from sah.domain.readiness import FunctionFacts, Readiness, assess_readiness
 from sah.domain.triggers import Trigger, TriggerOrigin
 from sah.extensions import db
@@ -17,6 +19,9 @@ from sah.models import Function, FunctionAlias, FunctionTrigger, Project, Publis
 from sah.services.accounts import open_gateway
 
 log = structlog.get_logger(__name__)
+
+# All numbers of a function's versions in one text, so that a function is one row.
+_NUMBERS = sa.func.aggregate_strings(PublishedVersion.version, ",")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ def count_functions_by_project(
     One query of few columns, since there may be tens of thousands of functions.
     """
     versions = (
-        sa.select(sa.func.aggregate_strings(PublishedVersion.version, ","))
+        sa.select(_NUMBERS)
         .where(PublishedVersion.function_id == Function.id, PublishedVersion.gone_at.is_(None))
         .correlate(Function)
         .scalar_subquery()
@@ -86,23 +91,74 @@ def count_functions_by_project(
 def list_summaries_by_project(
     projects: Iterable[Project],
 ) -> dict[int, tuple[FunctionSummary, ...]]:
-    """Read the functions of many projects at once, by project id, each list by name."""
+    """Read the functions of many projects at once, by project id, each list by name.
+
+    Of versions only the numbers are read: there may be thousands.
+    """
     chosen = {project.id: project for project in projects}
+    published = (
+        sa.select(PublishedVersion.function_id, _NUMBERS.label("numbers"))
+        .join(Function, Function.id == PublishedVersion.function_id)
+        .where(Function.project_id.in_(chosen), PublishedVersion.gone_at.is_(None))
+        .group_by(PublishedVersion.function_id)
+        .subquery()
+    )
     query = (
-        sa.select(Function)
+        sa.select(Function, published.c.numbers)
+        .outerjoin(published, published.c.function_id == Function.id)
         .where(Function.project_id.in_(chosen))
         .order_by(Function.name)
-        .options(
-            selectinload(Function.versions),
-            joinedload(Function.aliases),
-            selectinload(Function.triggers),
-        )
+        .options(joinedload(Function.aliases), selectinload(Function.triggers))
     )
     found: dict[int, list[FunctionSummary]] = defaultdict(list)
-    for function in db.session.scalars(query).unique():
-        project = chosen[function.project_id]
-        found[function.project_id].append(_summarise(function, project.alias))
+    for function, numbers in db.session.execute(query).unique():
+        versions = sorted(numbers.split(","), key=int, reverse=True) if numbers else ()
+        alias = chosen[function.project_id].alias
+        found[function.project_id].append(_summarise(function, alias, tuple(versions)))
     return {project_id: tuple(functions) for project_id, functions in found.items()}
+
+
+def list_published(project_id: int) -> dict[str, list[sa.Row[str, str, datetime, str]]]:
+    """List what one chooses versions by, newest first, by function name.
+
+    Each row has the ``version``, when it was published, and its description.
+    """
+    query = (
+        sa.select(
+            Function.name,
+            PublishedVersion.version,
+            PublishedVersion.modified_at,
+            PublishedVersion.description,
+        )
+        .join(PublishedVersion, PublishedVersion.function_id == Function.id)
+        .where(Function.project_id == project_id, PublishedVersion.gone_at.is_(None))
+        .order_by(PublishedVersion.number.desc())
+    )
+    found: dict[str, list[sa.Row[str, str, datetime, str]]] = defaultdict(list)
+    for row in db.session.execute(query):
+        found[row.name].append(row)
+    return found
+
+
+def describe_versions(project_id: int, plan: Plan) -> dict[str, dict[str, PublishedVersion]]:
+    """Read the versions that a plan moves from and to, by function name and version."""
+    named = {move.function: {*move.before.shares, *move.after.shares} for move in plan.moves}
+    versions = {version for of_one in named.values() for version in of_one}
+    query = (
+        sa.select(Function.name, PublishedVersion)
+        .join(PublishedVersion, PublishedVersion.function_id == Function.id)
+        .where(
+            Function.project_id == project_id,
+            Function.name.in_(named),
+            PublishedVersion.version.in_(versions),
+            PublishedVersion.gone_at.is_(None),
+        )
+    )
+    found: dict[str, dict[str, PublishedVersion]] = defaultdict(dict)
+    for name, row in db.session.execute(query):
+        if row.version in named[name]:
+            found[name][row.version] = row
+    return found
 
 
 def get_function_summary(project: Project, name: str) -> FunctionSummary:
@@ -117,7 +173,7 @@ def get_function_summary(project: Project, name: str) -> FunctionSummary:
         raise NotFoundError(
             f"{project.name} has no function {name}.", "Sync the project if it was just deployed."
         )
-    return _summarise(function, project.alias)
+    return _summarise(function, project.alias, tuple(row.version for row in function.versions))
 
 
 def create_missing_alias(project: Project, name: str, version: str) -> AliasState:
@@ -172,10 +228,9 @@ def alias_state(function: Function, alias: FunctionAlias) -> AliasState:
     return AliasState(function.name, alias.name, routing, alias.revision_id)
 
 
-def _summarise(function: Function, alias: str) -> FunctionSummary:
+def _summarise(function: Function, alias: str, versions: tuple[str, ...]) -> FunctionSummary:
     rows = [row for row in function.aliases if row.name == alias]
     live = alias_state(function, rows[0]) if rows else None
-    versions = tuple(row.version for row in function.versions)
     triggers = tuple(_trigger(function, row) for row in function.triggers)
     facts = FunctionFacts(
         alias=alias,

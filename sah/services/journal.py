@@ -1,6 +1,6 @@
 """Write an operation's journal: attempts before they are made, outcomes as they come."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -46,6 +46,8 @@ class Journal:
         self._beat_at = datetime.now(UTC)
         self._changed = False
         self._putting_back: dict[str, tuple[MoveOutcome, str]] = {}
+        self._waiting: dict[str, tuple[datetime, str]] = {}
+        operation.error = ""  # what a process that died waited for
 
     @property
     def failed(self) -> bool:
@@ -72,6 +74,7 @@ class Journal:
 
     def record(self, step: Step) -> None:
         """Note what AWS answered about a move."""
+        self._note_waiting(step.task.function, step.waits_for)
         if step.seen is not None:
             self.seen[step.task.function] = step.seen
             self._fresh.append(step.seen)
@@ -81,6 +84,7 @@ class Journal:
 
     def skip(self, task: Task) -> None:
         """Note that a move was not tried, or given up before AWS took it."""
+        self._note_waiting(task.function, "")
         self._set(self._moves[task.function], MoveOutcome.NOT_ATTEMPTED, task.problem)
 
     def refuse(self, problems: dict[str, str], error: str) -> None:
@@ -132,6 +136,21 @@ class Journal:
         db.session.commit()
         self._log()
         return operation
+
+    def _note_waiting(self, function: str, why: str) -> None:
+        """Say in the operation what it waits for, as long as AWS does not answer."""
+        if why:
+            since, _ = self._waiting.get(function, (datetime.now(UTC), ""))
+            self._waiting[function] = (since, why)
+        else:
+            self._waiting.pop(function, None)
+        said = _say_waiting(list(self._waiting.values()))
+        if said == self.operation.error:
+            return
+        if not self.operation.error:
+            log.warning("operation.waiting", operation=self.operation.id, error=why)
+        self.operation.error = said
+        self._changed = True
 
     def _note(self, move: Move, step: Step) -> None:
         outcome, detail = step.outcome, step.detail
@@ -233,6 +252,15 @@ class Journal:
             moved=progress.moved,
             failed=progress.failed,
         )
+
+
+def _say_waiting(waiting: Sequence[tuple[datetime, str]]) -> str:
+    """Say since when AWS does not answer, and why: what waits longest stands for all."""
+    if not waiting:
+        return ""
+    since, why = waiting[0]
+    count = f"{len(waiting)} function{'s' if len(waiting) > 1 else ''}"
+    return f"Waiting for AWS since {since:%H:%M:%S} UTC, for {count}. {why} SAH keeps trying."
 
 
 _UPDATE_ALIAS = (

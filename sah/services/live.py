@@ -56,16 +56,39 @@ def hand_period_over(old: Deployment, new: Deployment) -> None:
     )
 
 
-def list_periods(project_id: int) -> list[LivePeriodFacts]:
-    """List when deployments that one can go back to had all of the traffic, the oldest first.
+def list_deciding_periods(project_id: int) -> list[LivePeriodFacts]:
+    """List the live periods that say what to roll back to, the older one first.
 
-    Those whose snapshot is gone, or was of another stack, are left out.
+    They are the last, and the last before that deployment was live for the first time
+    whose number is lower: two, however many a project has. Deployments whose snapshot is
+    gone, or was of another stack, are left out. In the order of their ids periods follow
+    each other in time, see ``track_live``.
     """
+    usable = (LivePeriod.project_id == project_id) & Deployment.snapshot_id.is_not(None)
+    periods = sa.select(LivePeriod.id).join(Deployment).where(usable)
+    newest_first = LivePeriod.id.desc()
+    last = (
+        periods.add_columns(LivePeriod.deployment_id, Deployment.number)
+        .order_by(newest_first)
+        .limit(1)
+        .subquery()
+    )
+    first = sa.select(sa.func.min(LivePeriod.id)).where(
+        LivePeriod.deployment_id == sa.select(last.c.deployment_id).scalar_subquery()
+    )
+    before = (
+        periods.where(
+            LivePeriod.id < first.scalar_subquery(),
+            Deployment.number < sa.select(last.c.number).scalar_subquery(),
+        )
+        .order_by(newest_first)
+        .limit(1)
+    )
     query = (
         sa.select(Deployment.number, LivePeriod.began_at, LivePeriod.ended_at)
         .join(Deployment, Deployment.id == LivePeriod.deployment_id)
-        .where(LivePeriod.project_id == project_id, Deployment.snapshot_id.is_not(None))
-        .order_by(LivePeriod.began_at, LivePeriod.id)
+        .where(LivePeriod.id.in_(sa.union_all(sa.select(last.c.id), before.subquery().select())))
+        .order_by(LivePeriod.id)
     )
     return [LivePeriodFacts(*row) for row in db.session.execute(query)]
 

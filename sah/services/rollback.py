@@ -90,12 +90,7 @@ def plan_rollback(project_id: int, to: Target = PREVIOUS) -> RollbackPlan:
     project = get_project(project_id)
     deployment = _find_target(project, to)
     entries = _entries_of(project, deployment)
-    blocked = {
-        # What serves already needs no move, so nothing can stand in its way.
-        e.function: e.readiness.problem
-        for e in entries
-        if e.readiness.blocks and not e.serves
-    }
+    blocked = {e.function: e.readiness.problem for e in entries if e.is_blocked}
     target = {e.function: Routing(e.version) for e in entries if e.function not in blocked}
     if not target:
         raise RollbackImpossibleError(

@@ -43,6 +43,11 @@ class SnapshotEntry:
         """Say whether the alias sends all of the traffic to this version."""
         return self.live is not None and self.live.serves_like(Routing(self.version))
 
+    @property
+    def is_blocked(self) -> bool:
+        """Say whether it would have to be moved to this version and cannot be."""
+        return self.readiness.blocks and not self.serves
+
 
 def list_targets(project_id: int) -> Targets:
     """List the versions that the newest deployments may be rolled back to, by function."""
@@ -108,23 +113,18 @@ def read_entries(
 ) -> dict[int, tuple[SnapshotEntry, ...]]:
     """Read snapshots with all that is known of their functions now; each list by name.
 
-    One query, however many there are.
+    Two queries, however many there are; what snapshots share is read once.
     """
-    query = (
-        sa.select(snapshot_version.c.snapshot_id, Function, PublishedVersion, FunctionAlias)
-        .join(PublishedVersion, PublishedVersion.id == snapshot_version.c.version_id)
-        .join(Function, Function.id == PublishedVersion.function_id)
-        .outerjoin(
-            FunctionAlias,
-            (FunctionAlias.function_id == Function.id) & (FunctionAlias.name == project.alias),
-        )
-        .where(snapshot_version.c.snapshot_id.in_(snapshot_ids))
-        .order_by(Function.name)
-    )
-    found: dict[int, list[SnapshotEntry]] = defaultdict(list)
-    for snapshot_id, function, version, alias in db.session.execute(query):
-        found[snapshot_id].append(_entry(project.alias, function, version, alias))
-    return {snapshot_id: tuple(entries) for snapshot_id, entries in found.items()}
+    chosen = snapshot_version.c.snapshot_id.in_(snapshot_ids)
+    query = sa.select(snapshot_version.c.snapshot_id, snapshot_version.c.version_id).where(chosen)
+    members: dict[int, set[int]] = defaultdict(set)
+    for snapshot_id, version_id in db.session.execute(query):
+        members[snapshot_id].add(version_id)
+    entries = _list_entries(project, sa.select(snapshot_version.c.version_id).where(chosen))
+    return {
+        snapshot_id: tuple(entry for entry in entries if entry.version_id in versions)
+        for snapshot_id, versions in members.items()
+    }
 
 
 def config_of(row: PublishedVersion) -> VersionConfig:
@@ -168,6 +168,23 @@ def newest_captured(project_id: int, *, before: int | None = None) -> Deployment
     if before is not None:
         query = query.where(Deployment.number < before)
     return db.session.scalar(query)
+
+
+def _list_entries(project: Project, version_ids: sa.Select[tuple[int]]) -> list[SnapshotEntry]:
+    query = (
+        sa.select(Function, PublishedVersion, FunctionAlias)
+        .join(PublishedVersion, PublishedVersion.function_id == Function.id)
+        .outerjoin(
+            FunctionAlias,
+            (FunctionAlias.function_id == Function.id) & (FunctionAlias.name == project.alias),
+        )
+        .where(PublishedVersion.id.in_(version_ids))
+        .order_by(Function.name)
+    )
+    return [
+        _entry(project.alias, function, version, alias)
+        for function, version, alias in db.session.execute(query)
+    ]
 
 
 def _entry(

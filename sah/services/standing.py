@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sah.domain.deployments import choose_previous_deployment
 from sah.extensions import db
 from sah.models import Deployment, LivePeriod
-from sah.services.live import find_newest_partly_live, list_periods
+from sah.services.live import find_newest_partly_live, list_deciding_periods
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Standing:
 
 def read_standing(project_id: int) -> Standing:
     """Read what is live, and what one would roll back to."""
-    periods = list_periods(project_id)
+    periods = list_deciding_periods(project_id)
     if not periods:
         return Standing()
     last = periods[-1]

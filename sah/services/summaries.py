@@ -46,6 +46,17 @@ class DeploymentSummary:
         return {e.function: e.readiness.problem for e in self.entries if not e.readiness.ready}
 
     @property
+    def blocked(self) -> dict[str, str]:
+        """Why functions cannot be moved to what it published, by name."""
+        return {e.function: e.readiness.problem for e in self.entries if e.is_blocked}
+
+    @property
+    def is_impossible(self) -> bool:
+        """Say whether functions would have to be moved and none of them can be."""
+        waiting = [entry for entry in self.entries if not entry.serves]
+        return bool(waiting) and all(entry.is_blocked for entry in waiting)
+
+    @property
     def is_ready(self) -> bool:
         """Say whether every function can go back to this deployment."""
         return bool(self.entries) and not self.problems

@@ -13,7 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
+from sah.domain.deployments import DeploymentStatus
 from sah.domain.errors import InvalidInputError
+from sah.domain.operations import OperationStatus
 from sah.extensions import db
 from sah.models import Deployment, Operation, Project
 from sah.services.summaries import DeploymentSummary, summarise_deployments
@@ -56,28 +58,50 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """One page of the history; ``next_cursor`` leads to older entries, empty at the end."""
+    """One page of the history; ``next_cursor`` leads to older entries, empty at the end.
+
+    ``previous`` is how the deployment stands that was asked for besides, listed or not.
+    """
 
     entries: tuple[Entry, ...]
     next_cursor: str = ""
+    previous: DeploymentSummary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What of a project has not ended: ids of deployments that wait, and of operations."""
+
+    deployments: tuple[int, ...] = ()
+    operations: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Say whether there is anything."""
+        return bool(self.deployments or self.operations)
+
+    def __str__(self) -> str:
+        """Give a text that is another one once something began or ended."""
+        return f"{'.'.join(map(str, self.deployments))}_{'.'.join(map(str, self.operations))}"
 
 
 # Where a row stands in the history: time, rank of its kind, id.
 _Place = tuple[datetime, int, int]
 
 
-def list_timeline(
+def list_timeline(  # noqa: PLR0913 - what a person looks for
     project: Project,
     *,
     search: str = "",
     kind: Kind = Kind.ALL,
     cursor: str = "",
     limit: int = PAGE,
+    previous: Deployment | None = None,
 ) -> Timeline:
     """List a page of a project's history.
 
     ``search`` is looked for in what people write: commits, branches, messages, authors,
-    reasons; ``41`` and ``#41`` find that deployment.
+    reasons; ``41`` and ``#41`` find that deployment. ``previous`` is judged with the page's
+    deployments, which costs no further query.
 
     :raises InvalidInputError: the cursor is none.
     """
@@ -90,17 +114,52 @@ def list_timeline(
     rows.sort(key=lambda row: row[0], reverse=True)
     page = rows[:limit]
     more = len(rows) > limit
+    shown = [row for _, row in page if isinstance(row, Deployment)]
+    if previous is not None and previous not in shown:
+        shown.append(previous)
+    summaries = {one.deployment.id: one for one in summarise_deployments(project, shown)}
     return Timeline(
-        tuple(_fold(project, page)), _format_cursor(page[-1][0]) if more and page else ""
+        tuple(_fold(page, summaries)),
+        _format_cursor(page[-1][0]) if more and page else "",
+        summaries.get(previous.id) if previous else None,
     )
 
 
-def _fold(project: Project, rows: Sequence[tuple[_Place, Deployment | Operation]]) -> list[Entry]:
+def find_unfinished(timeline: Timeline, project_id: int) -> Unfinished:
+    """Find what a page of the history has to follow: nothing unless it shows some of it."""
+    follows = any(
+        entry.operation.is_active
+        if entry.operation
+        else entry.deployments[0].deployment.status == DeploymentStatus.PENDING
+        for entry in timeline.entries
+    )
+    return list_unfinished(project_id) if follows else Unfinished()
+
+
+def list_unfinished(project_id: int) -> Unfinished:
+    """List a project's deployments that wait to be read, and its operations that have not ended."""
+    waiting = (
+        sa.select(Deployment.id)
+        .where(
+            Deployment.project_id == project_id,
+            Deployment.status == DeploymentStatus.PENDING,
+            Deployment.merged_into_id.is_(None),
+        )
+        .order_by(Deployment.id)
+    )
+    active = [status for status in OperationStatus if status.is_active]
+    moving = (
+        sa.select(Operation.id)
+        .where(Operation.project_id == project_id, Operation.status.in_(active))
+        .order_by(Operation.id)
+    )
+    return Unfinished(tuple(db.session.scalars(waiting)), tuple(db.session.scalars(moving)))
+
+
+def _fold(
+    rows: Sequence[tuple[_Place, Deployment | Operation]], summaries: dict[int, DeploymentSummary]
+) -> list[Entry]:
     """Make entries of rows: what changed nothing, several times in a row, is one."""
-    deployments = [row for _, row in rows if isinstance(row, Deployment)]
-    summaries = {
-        summary.deployment.id: summary for summary in summarise_deployments(project, deployments)
-    }
     entries = []
     for unchanged, group in groupby(rows, key=lambda row: _changes_nothing(row[1])):
         members = list(group)

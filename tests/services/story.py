@@ -10,10 +10,9 @@ import time_machine
 
 from sah.domain.aliases import DEFAULT_ALIAS, Routing
 from sah.extensions import db
-from sah.models import Deployment, Operation, Project
+from sah.models import Deployment, LivePeriod, Operation, Project
 from sah.services.capture import capture_due, capture_project
 from sah.services.deployments import DeploymentReport, get_deployment, record_deployment
-from sah.services.live import list_periods
 from sah.services.operations import (
     OperationRequest,
     execute_operation,
@@ -171,7 +170,13 @@ class Story:
 
     def lived(self) -> list[int]:
         """List which deployments were wholly live, one after the other; 0 ends it when none is."""
-        found = list_periods(self.project_id)
+        query = (
+            sa.select(Deployment.number, LivePeriod.began_at, LivePeriod.ended_at)
+            .join(Deployment, Deployment.id == LivePeriod.deployment_id)
+            .where(Deployment.project_id == self.project_id, Deployment.snapshot_id.is_not(None))
+            .order_by(LivePeriod.id)
+        )
+        found = list(db.session.execute(query))
         for one, other in pairwise(found):
             assert one.ended_at is not None
             assert one.began_at <= one.ended_at <= other.began_at

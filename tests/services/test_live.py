@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from sah.domain.deployments import Liveness
+from sah.domain.deployments import Liveness, LivePeriodFacts, choose_previous_deployment
 from sah.extensions import db
-from sah.models import Deployment
+from sah.models import Deployment, LivePeriod
+from sah.services.live import list_deciding_periods
 from sah.services.rollback import find_previous, plan_rollback
 from sah.services.standing import read_standing
-from tests.services.story import CART, CHECKOUT, SEARCH, Story
+from tests.services.story import CART, CHECKOUT, SEARCH, START, Story
 
 LIVE, PARTLY, NOT_LIVE = Liveness
 
@@ -54,6 +55,36 @@ def test_rolling_forward_makes_the_newest_live_again(story: Story) -> None:
     assert story.lived() == [1, second, 1, second]
     assert story.previous() == 1
     assert story.summary(second).liveness is LIVE
+
+
+@pytest.mark.parametrize(
+    "numbers", [(1,), (1, 2), (1, 2, 3, 2), (1, 2, 1, 3), (2, 1), (3, 1, 3, 2, 3), (1, 3, 2, 3, 2)]
+)
+@pytest.mark.parametrize("is_over", [False, True])
+def test_two_periods_decide_like_all_of_them(
+    story: Story, numbers: tuple[int, ...], *, is_over: bool
+) -> None:
+    story.ship(CART)
+    story.ship(CHECKOUT)
+    db.session.execute(sa.delete(LivePeriod))
+    db.session.commit()
+    for place, number in enumerate(numbers, 1):
+        ended_at = START + timedelta(hours=place + 1)
+        row = LivePeriod(
+            project_id=story.project_id,
+            deployment_id=story.get(number).id,
+            began_at=START + timedelta(hours=place),
+            ended_at=ended_at if is_over or place < len(numbers) else None,
+        )
+        db.session.add(row)
+        db.session.commit()
+    found = list_deciding_periods(story.project_id)
+    every = [LivePeriodFacts(number, START) for number in numbers[:-1]]
+    assert len(found) <= 2
+    for partly in (None, 1, 2, 3):
+        expected = choose_previous_deployment([*every, found[-1]], partly)
+        assert choose_previous_deployment(found, partly) == expected
+    assert (found[-1].number, found[-1].ended_at is not None) == (numbers[-1], is_over)
 
 
 def test_a_move_by_somebody_else_is_seen_by_the_next_sync(story: Story) -> None:

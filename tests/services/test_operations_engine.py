@@ -1,5 +1,7 @@
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -192,6 +194,39 @@ def test_attempts_are_in_the_journal_before_the_call(scene: Scene, aws: FakeAws)
     aws.hook = look
     assert scene.execute(operation_id).status == OperationStatus.SUCCEEDED
     assert unwritten == []
+
+
+def test_while_aws_does_not_answer_the_journal_says_so(scene: Scene, aws: FakeAws) -> None:
+    operation_id = scene.start()
+    lost = AwsUnreachableError("No answer from AWS: connection timed out.")
+    for call in ("UpdateAlias", "GetAlias"):
+        aws.fail(call, lost, times=2, subject=VICTIM)
+    said: list[Any] = []
+
+    def look(call: Call) -> None:
+        if call.subject == VICTIM:
+            with scene.app.app_context(), db.engine.connect() as connection:
+                query = sa.select(Operation.error).where(Operation.id == operation_id)
+                said.append(connection.execute(query).scalar_one())
+
+    aws.hook = look
+    operation = scene.execute(operation_id)
+    waits = re.compile(
+        r"Waiting for AWS since \d\d:\d\d:\d\d UTC, for 1 function\."
+        r" No answer from AWS: connection timed out\. SAH keeps trying\."
+    )
+    found = [bool(waits.fullmatch(text)) for text in said]
+    assert [waiting for waiting, _ in groupby(found)] == [False, True, False, True, False]
+    assert {text for text, waiting in zip(said, found, strict=True) if not waiting} == {""}
+    assert (operation.status, operation.error) == (OperationStatus.SUCCEEDED, "")
+
+
+def test_what_a_dead_process_waited_for_is_forgotten(scene: Scene) -> None:
+    operation_id = scene.start()
+    with scene.app.app_context():
+        db.session.get_one(Operation, operation_id).error = "Waiting for AWS since 12:00:00 UTC."
+        db.session.commit()
+    assert scene.execute(operation_id).error == ""
 
 
 def test_a_clock_that_is_set_back_changes_nothing_but_the_duration(

@@ -6,7 +6,7 @@ import pytest
 
 from sah.domain.deployments import DeploymentSource, DeploymentStatus, Liveness
 from sah.domain.errors import AwsServerError, AwsUnreachableError
-from sah.services.live import list_periods
+from sah.services.live import list_deciding_periods
 from sah.services.timeline import list_timeline
 from tests.factories import make_project
 from tests.fakes import Call
@@ -271,7 +271,7 @@ class TestAfterAnOutage:
         late = story.report()
         story.pass_time(minutes=30)
         last = story.ship(CHECKOUT)
-        first, second = list_periods(story.project_id)
+        first, second = list_deciding_periods(story.project_id)
         assert (first.ended_at, second.began_at) == (
             story.get(late).deployed_at,
             story.get(last).deployed_at,
@@ -282,7 +282,7 @@ class TestAfterAnOutage:
         story.report()
         story.pass_time(minutes=30)
         story.ship(CHECKOUT, activate=False)
-        (period,) = list_periods(story.project_id)
+        (period,) = list_deciding_periods(story.project_id)
         assert (period.number, period.ended_at) == (1, None)
 
     def test_thousands_that_were_overtaken_need_few_readings_of_the_tables(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VOID = {"br", "hr", "img", "input", "link", "meta", "rect", "use", "source", "path"}
+VOID = {"br", "hr", "img", "input", "link", "meta", "rect", "use", "source", "path", "wbr"}
 
 
 @dataclass(eq=False)
@@ -64,7 +64,7 @@ class Node:
             node = node.parent
 
 
-_INLINE = {"a", "b", "span", "strong", "code", "em", "time", "svg"}
+_INLINE = {"a", "b", "span", "strong", "code", "em", "time", "svg", "wbr"}
 
 
 class _Builder(HTMLParser):

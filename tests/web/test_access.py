@@ -27,6 +27,7 @@ GETS = {
     "/projects/1/switch/undo/1": Right.OPERATE,
     "/projects/1/switch/rest/1": Right.OPERATE,
     "/projects/1/deployments": Right.VIEW,
+    "/projects/1/deployments/unfinished": Right.VIEW,
     "/projects/1/deployments/1": Right.VIEW,
     "/projects/1/deployments/1/state": Right.VIEW,
     "/projects/1/deployments/1/compare?with=live": Right.VIEW,

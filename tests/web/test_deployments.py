@@ -9,7 +9,7 @@ from sah.domain.errors import AwsUnreachableError
 from sah.services.capture import capture_project
 from sah.services.sync import sync_project
 from tests.factories import make_account, make_project
-from tests.fakes import FakeAws
+from tests.fakes import Call, FakeAws
 from tests.queries import counted_queries
 from tests.web.client import Page, StrictClient
 from tests.web.pipeline import Pipeline, minutes_from_now
@@ -41,6 +41,11 @@ def row(page: Page, start: str) -> str:
 def numbers(page: Page) -> list[int]:
     """The deployments that a page lists, in its order."""
     return [int(found) for first in page.rows() for found in re.findall(r"^#(\d+)", first)]
+
+
+def _polls(page: Page) -> list[str]:
+    """The addresses that a page asks again and again."""
+    return [node.get("data-poll-url") for node in page.root.walk() if node.has("data-poll-url")]
 
 
 class TestHistory:
@@ -152,6 +157,39 @@ class TestHistory:
         assert "Nothing was deployed yet" in page.text
         assert f"curl -X POST http://localhost/api/projects/{project}/deployments" in page.text
         assert page.link("token") == "/tokens/new"
+
+    def test_it_follows_by_itself_until_what_waits_was_read(
+        self, app: Flask, pipeline: Pipeline, viewer: StrictClient
+    ) -> None:
+        history_page = f"/projects/{pipeline.project_id}/deployments"
+        assert not _polls(viewer.get(history_page))
+        pipeline.change(["shop-cart"])
+        pipeline.report()
+        (of_history,) = _polls(viewer.get(history_page))
+        (of_project,) = _polls(viewer.get(f"/projects/{pipeline.project_id}"))
+        assert of_history == of_project
+        assert _polls(viewer.get(of_history)) == [of_history]
+        assert "1 deployment is being read from AWS." in viewer.get(of_history).text
+        with app.app_context():
+            capture_project(pipeline.project_id)
+        assert viewer.get(of_history).root.find_all("p", data_poll_done="reload")
+        assert not _polls(viewer.get(history_page))
+
+    def test_it_follows_an_operation_too(self, pipeline: Pipeline, viewer: StrictClient) -> None:
+        pages: list[Page] = []
+
+        def look(call: Call) -> None:
+            if call.name == "UpdateAlias" and not pages:
+                pages.append(history(viewer, pipeline))
+                pages.extend(viewer.get(address) for address in _polls(pages[0]))
+
+        pipeline.aws.hook = look
+        pipeline.switch(cart="1")
+        page, follows = pages
+        assert "Aliases are being moved." in page.text
+        assert _polls(follows) == _polls(page)
+        (address,) = _polls(page)
+        assert viewer.get(address).root.find_all("p", data_poll_done="reload")
 
     def test_pages_need_few_queries_however_long_the_history(
         self, app: Flask, pipeline: Pipeline, viewer: StrictClient
@@ -273,12 +311,34 @@ class TestOneDeployment:
     def test_a_version_that_is_gone_is_noticed_when_somebody_looks(
         self, pipeline: Pipeline, operator: StrictClient
     ) -> None:
-        pipeline.deploy("shop-cart")
+        pipeline.deploy("shop-cart", "shop-search")
         pipeline.aws.delete_version("shop-cart", "3")
         page = show(operator, pipeline, 1)
         assert "Not possible Version 3 was deleted." in page.rows()["shop-cart"]
         assert "Ready, 2 of 3" in page.text
         assert row(history(operator, pipeline), "#1").split(" | ")[1] == "Ready, 2 of 3"
+
+        assert "1 function of 3 cannot be moved to #1" in page.text
+        assert "shop-cart: Version 3 was deleted." in page.text
+        assert page.has_link("Roll back to #1")
+
+    def test_one_that_nothing_can_go_back_to_says_why_and_has_no_button(
+        self, pipeline: Pipeline, operator: StrictClient
+    ) -> None:
+        pipeline.deploy("shop-cart", "shop-search")
+        for name, version in (("shop-cart", "3"), ("shop-search", "3")):
+            pipeline.aws.delete_version(name, version)
+        page = show(operator, pipeline, 1)
+        assert "One cannot go to #1 any more: nothing that would have to move can" in page.text
+        assert "Not possible Version 3 was deleted." in page.rows()["shop-cart"]
+        line = row(history(operator, pipeline), "#1")
+        why = "None of 2 functions can be moved to it, such as shop-cart: Version 3 was deleted."
+        assert f"Not possible {why}" in line
+        project = operator.get(f"/projects/{pipeline.project_id}")
+        assert why in project.text
+        compared = compare(operator, pipeline, 1, "?with=live")
+        for one in (page, project, compared, history(operator, pipeline)):
+            assert not any("/1/rollback" in link.get("href") for link in one.root.find_all("a"))
 
     def test_without_an_answer_from_aws_it_shows_what_is_known(
         self, pipeline: Pipeline, viewer: StrictClient

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from sah.extensions import db
-from sah.models import FunctionAlias
+from sah.models import Base, FunctionAlias
 from sah.services.live import track_live
 from tests.bulk import fill_history, fill_projects
 from tests.queries import counted_queries
@@ -47,6 +47,33 @@ def test_the_pages_of_a_project(app: Flask, count_queries: Callable[[str], int],
         large = fill_history(functions=12, deployments=150)
     few = count_queries(f"/projects/{small}{page}")
     assert count_queries(f"/projects/{large}{page}") == few
+
+
+@pytest.mark.parametrize("page", ["", "/state", "/deployments"])
+def test_what_a_page_reads_does_not_grow_with_the_history(
+    app: Flask, viewer: StrictClient, page: str
+) -> None:
+    with app.app_context():
+        young = fill_history(functions=4, deployments=300)
+        old = fill_history(functions=4, deployments=600)
+    viewer.get("/help")
+    few = _count_rows(viewer, f"/projects/{young}{page}")
+    assert _count_rows(viewer, f"/projects/{old}{page}") == few
+
+
+def _count_rows(client: StrictClient, path: str) -> int:
+    """Fetch a page and count the rows that became objects."""
+    loaded: list[object] = []
+
+    def note(row: object, _context: object) -> None:
+        loaded.append(row)
+
+    sa.event.listen(Base, "load", note, propagate=True)
+    try:
+        client.get(path)
+    finally:
+        sa.event.remove(Base, "load", note)
+    return len(loaded)
 
 
 def test_the_page_of_a_project_whose_stack_is_mixed(

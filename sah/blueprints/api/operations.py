@@ -64,7 +64,8 @@ class OperationAnswer(Answered):
     reason: str
     requested_by: str
     on_failure: OnFailure
-    error: str
+    error: str = Field(description="Why it did not succeed, once it has ended.")
+    waits_for: str = Field(description="Until then: since when AWS does not answer, and why.")
     to: int | None = Field(description="The deployment that a rollback or roll forward goes to.")
     progress: ProgressAnswer
     moves: list[MoveAnswer]
@@ -198,7 +199,8 @@ def answer_operation(operation: Operation) -> OperationAnswer:
         reason=operation.reason,
         requested_by=operation.requested_by,
         on_failure=OnFailure(operation.on_failure),
-        error=operation.error,
+        error="" if operation.is_active else operation.error,
+        waits_for=operation.waits_for,
         to=operation.deployment_number,
         progress=ProgressAnswer(
             total=progress.total,

@@ -1,5 +1,6 @@
 // Live parts: an element with data-poll-url is replaced by what that address gives,
-// again and again, until what comes back no longer asks for it.
+// again and again, until what comes back no longer asks for it. What is the same stays,
+// with what is focused, opened, or read aloud in it.
 const FAILURES_BEFORE_GIVING_UP = 5;
 
 export function startPolling(root) {
@@ -32,7 +33,15 @@ async function refresh(box, failures) {
   draft.innerHTML = text;
   const fresh = draft.content.firstElementChild;
   if (!fresh) return;
+  if (fresh.dataset.pollDone === "reload" && isTyping()) return schedule(box, 0);
   if (fresh.dataset.pollDone === "reload") return location.reload();
+  if (fresh.isEqualNode(box)) return schedule(box, 0);
   box.replaceWith(fresh);
   if (fresh.dataset.pollUrl) schedule(fresh, 0);
+}
+
+// What somebody is writing is not taken away by a new page.
+function isTyping() {
+  const field = document.activeElement;
+  return field?.matches("input, textarea") && field.value !== field.defaultValue;
 }
