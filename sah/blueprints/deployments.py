@@ -64,7 +64,7 @@ def list_all(project_id: int) -> ResponseReturnValue:
         project=project,
         timeline=timeline,
         standing=read_standing(project_id),
-        unfinished=find_unfinished(timeline, project_id),
+        unfinished=find_unfinished(timeline),
         search=search,
         kind=kind,
         kinds=list(Kind),
@@ -77,11 +77,13 @@ def show_unfinished(project_id: int) -> ResponseReturnValue:
     """Have an open history notice that something in it has ended."""
     project = get_project(project_id)
     unfinished = list_unfinished(project_id)
+    seen = request.args.get("seen", "")
     return render_template(
         "deployments/_unfinished.html",
         project=project,
         unfinished=unfinished,
-        ended=request.args.get("seen", "") != str(unfinished),
+        seen=seen,
+        ended=not set(seen.split(",")) <= set(unfinished.labels),
     )
 
 

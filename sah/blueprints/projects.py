@@ -69,7 +69,7 @@ def show(project_id: int) -> ResponseReturnValue:
         summary=summary,
         timeline=timeline,
         standing=standing,
-        unfinished=find_unfinished(timeline, project_id) if follows else None,
+        unfinished=find_unfinished(timeline) if follows else None,
     )
 
 

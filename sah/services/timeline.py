@@ -70,18 +70,15 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """What of a project has not ended: ids of deployments that wait, and of operations."""
+    """What has not ended: the ids of deployments that wait to be read, and of operations."""
 
     deployments: tuple[int, ...] = ()
     operations: tuple[int, ...] = ()
 
-    def __bool__(self) -> bool:
-        """Say whether there is anything."""
-        return bool(self.deployments or self.operations)
-
-    def __str__(self) -> str:
-        """Give a text that is another one once something began or ended."""
-        return f"{'.'.join(map(str, self.deployments))}_{'.'.join(map(str, self.operations))}"
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Name each in a few characters: ``d12``, ``o4``."""
+        return (*(f"d{n}" for n in self.deployments), *(f"o{n}" for n in self.operations))
 
 
 # Where a row stands in the history: time, rank of its kind, id.
@@ -125,15 +122,19 @@ def list_timeline(  # noqa: PLR0913 - what a person looks for
     )
 
 
-def find_unfinished(timeline: Timeline, project_id: int) -> Unfinished:
-    """Find what a page of the history has to follow: nothing unless it shows some of it."""
-    follows = any(
-        entry.operation.is_active
-        if entry.operation
-        else entry.deployments[0].deployment.status == DeploymentStatus.PENDING
-        for entry in timeline.entries
+def find_unfinished(timeline: Timeline) -> Unfinished:
+    """Find what of a page of the history has not ended."""
+    deployments = [
+        summary.deployment for entry in timeline.entries for summary in entry.deployments
+    ]
+    return Unfinished(
+        tuple(row.id for row in deployments if row.status == DeploymentStatus.PENDING),
+        tuple(
+            entry.operation.id
+            for entry in timeline.entries
+            if entry.operation and entry.operation.is_active
+        ),
     )
-    return list_unfinished(project_id) if follows else Unfinished()
 
 
 def list_unfinished(project_id: int) -> Unfinished:
