@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
+from hypothesis import settings
 
 from sah import create_app
 from sah.config import Settings
@@ -18,6 +19,10 @@ from sah.models import User
 from tests.factories import EMAILS, make_people
 from tests.fakes import Call, FakeAws, FakeConnections
 from tests.web.client import StrictClient
+
+# A machine that is busy with something else is no reason for a test to fail.
+settings.register_profile("sah", deadline=None)
+settings.load_profile("sah")
 
 # As patient as in earnest, but without waiting.
 AT_ONCE = Patience(first_delay_s=0.0, switching_delay_s=0.0, switching_looks=5)

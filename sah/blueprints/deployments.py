@@ -116,15 +116,11 @@ def compare(project_id: int, number: int) -> ResponseReturnValue:
     return render_template(
         "deployments/compare.html",
         project=project,
-        deployment=deployment,
-        kind=summarise_deployments(project, [deployment])[0].kind,
+        summary=summarise_deployments(project, [deployment])[0],
         comparison=compare_deployments(project_id, before, number),
         chosen=before,
         others=list_deployments(project, limit=_OFFERED),
         not_rolled_back=NOT_ROLLED_BACK,
-        is_impossible=summarise_deployments(
-            get_project(project_id), [get_deployment(project_id, number)]
-        )[0].is_impossible,
     )
 
 
