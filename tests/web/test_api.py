@@ -182,6 +182,20 @@ class TestFunctions:
         rest = reader.get(f"/api/projects/{shop}/functions?cursor={page['next_cursor']}")
         assert [f["name"] for f in rest["items"]] == ["shop-checkout", "shop-search"]
 
+    def test_pages_of_functions_lose_none_however_the_database_sorts(
+        self, app: Flask, aws: FakeAws, reader: Program
+    ) -> None:
+        names = ["bar-Till", "bar-cart", "bar_oven"]
+        aws.add_stack("bar", dict.fromkeys(names, 1))
+        with app.app_context():
+            path = f"/api/projects/{make_project(make_account('bar'), 'bar').id}/functions?limit=1"
+        page = reader.get(path)
+        found = page["items"]
+        while page["next_cursor"]:
+            page = reader.get(f"{path}&cursor={page['next_cursor']}")
+            found += page["items"]
+        assert sorted(one["name"] for one in found) == names
+
     def test_versions_come_newest_first(self, reader: Program, shop: int) -> None:
         path = f"/api/projects/{shop}/functions/shop-cart/versions"
         first = reader.get(f"{path}?limit=2")
@@ -229,7 +243,7 @@ class TestRefusals:
         assert reader.get(f"/api/projects?{query}", 422)["error"]["code"] == "invalid"
 
     def test_a_cursor_of_another_list_gets_422(self, reader: Program, shop: int) -> None:
-        for number in ("MTAwMDAwMDAwMDAwMDAwMDAwMDAw", "dHJ1ZQ=="):
+        for number in ("MTAwMDAwMDAwMDAwMDAwMDAwMDAw", "MjE0NzQ4MzY0OA==", "dHJ1ZQ=="):
             path = f"/api/projects/{shop}/functions/shop-cart/versions?cursor={number}"
             reader.get(path, 422)
 
