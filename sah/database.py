@@ -37,6 +37,11 @@ def check_database_url(url: str) -> str:
     return url
 
 
+def choose_engine_options(url: str) -> dict[str, Any]:
+    """Say how connections are kept; a server may have ended one meanwhile, a file does not."""
+    return {"pool_pre_ping": make_url(url).get_backend_name() != "sqlite"}
+
+
 def tune_sqlite(app: Flask) -> None:
     """Set what SQLite needs for many threads on every new connection.
 
