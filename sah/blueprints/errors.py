@@ -8,10 +8,12 @@ import structlog
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from sah.blueprints.safety import request_id
-from sah.domain.errors import SahError, TooManyRequestsError
+from sah.domain.errors import InvalidInputError, SahError, TooManyRequestsError
+from sah.extensions import db
 
 log = structlog.get_logger(__name__)
 
@@ -71,9 +73,18 @@ _API_CSRF = Problem(
 )
 
 
+_UNFIT = Problem(
+    InvalidInputError.code,
+    "Something that was sent cannot be stored: it is too long, too large, or no plain text.",
+    "Shorten it, or type it anew.",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+
+
 def init_app(app: Flask) -> None:
     """Register the one handler for all errors."""
     app.register_error_handler(SahError, _show_sah_error)
+    app.register_error_handler(DataError, _show_data_error)
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(Exception, _show_unexpected)
 
@@ -98,6 +109,13 @@ def _show_sah_error(error: SahError) -> ResponseReturnValue:
     return _show(Problem(error.code, error.message, error.hint, error.status), headers)
 
 
+def _show_data_error(error: DataError) -> ResponseReturnValue:
+    """Show that the database takes no such value; PostgreSQL is stricter in this than SQLite."""
+    log.info("request.refused", code=_UNFIT.code, message=str(error.orig))
+    db.session.rollback()  # until then PostgreSQL answers nothing, and a page asks who looks at it
+    return _show(_UNFIT)
+
+
 def _show_http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code
     if status is None:
@@ -115,6 +133,7 @@ def _show_unexpected(error: Exception) -> ResponseReturnValue:
     hint = f"Tell your administrator the request id {request_id()}: the log has the details."
     problem = Problem("unexpected", "Something went wrong inside SAH.", hint)
     try:
+        db.session.rollback()  # what failed may have been a statement, see _show_data_error
         return _show(problem)
     except Exception:
         # A page needs the database, which may be what is broken.

@@ -53,7 +53,7 @@ def list_(project: str | None, limit: int, output: str) -> None:
 
 
 @operations.command("show")
-@click.argument("operation_id", metavar="ID", type=int)
+@click.argument("operation_id", metavar="ID", type=click.IntRange(1, 999_999_999))
 @output_option
 @in_app
 def show(operation_id: int, output: str) -> None:

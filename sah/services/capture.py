@@ -11,6 +11,7 @@ from sah.domain.deployments import DeploymentStatus
 from sah.domain.errors import BusyError, SahError
 from sah.extensions import db
 from sah.models import Deployment
+from sah.models.base import UtcDateTime
 from sah.services.sync import SyncReport, sync_project
 
 log = structlog.get_logger(__name__)
@@ -151,9 +152,12 @@ def _postpone(project_id: int, started_at: datetime, reason: str) -> None:
 
 def _next_try(now: datetime) -> sa.Case[datetime]:
     """Say in SQL when to try each again: the first few tries come soon after each other."""
-    delays = {tries: delay_s(tries) for tries in range(_QUICK_TRIES)}
+
+    def after(delay: float) -> sa.BindParameter[datetime]:
+        return sa.literal(now + timedelta(seconds=delay), UtcDateTime())
+
     return sa.case(
-        {tries: now + timedelta(seconds=delay) for tries, delay in delays.items()},
+        {tries: after(delay_s(tries)) for tries in range(_QUICK_TRIES)},
         value=Deployment.tries,
-        else_=now + timedelta(seconds=_LONGEST_DELAY_S),
+        else_=after(_LONGEST_DELAY_S),
     )

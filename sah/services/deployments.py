@@ -12,7 +12,9 @@ from sah.extensions import db
 from sah.models import Deployment, Project
 
 MAX_KEY_LENGTH = 200
-_TRIES = 20
+# On PostgreSQL of many who want the same number one gets it, and the others try again: as many as
+# there are connections for. Each try waits for that one, so nobody tries for nothing.
+_TRIES = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sah.models import Move, Operation, Project
 from sah.services.execution import execute_operation
 from sah.services.functions import list_summaries_by_project
 from sah.services.history import find_repeated_operation, get_operation, list_operations
+from sah.services.live import lock_project
 from sah.services.owners import this_process
 from sah.services.preflight import preflight_plan, refuse_busy_stack, refuse_plan
 from sah.services.projects import find_active_operation, get_project
@@ -145,6 +146,8 @@ def start_operation(request: OperationRequest) -> Operation:
     if not plan.moves:
         raise InvalidInputError("Nothing would move.", "Choose another version first.")
     operation = _journal(project, plan, request, reason)
+    # A sync that is storing what it read before now would overwrite what this will move.
+    lock_project(project.id)
     db.session.add(operation)
     try:
         db.session.commit()

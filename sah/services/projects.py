@@ -26,7 +26,7 @@ from sah.services.functions import (
     count_functions_by_project,
     list_summaries_by_project,
 )
-from sah.services.live import track_live
+from sah.services.live import lock_project, track_live
 from sah.services.settling import forget_snapshots
 
 MAX_NAME_LENGTH = 80
@@ -231,6 +231,7 @@ def delete_project(project_id: int) -> None:
     :raises ConflictError: an operation is moving its aliases.
     """
     project = get_project(project_id)
+    lock_project(project_id)  # nothing may begin to move its aliases from here on
     _refuse_while_moving(project)
     _forget_stack(project)
     db.session.delete(project)

@@ -25,6 +25,7 @@ from sah.models import (
     PublishedVersion,
     Snapshot,
 )
+from sah.models.base import UtcDateTime
 from sah.services.deployments import next_number
 from sah.services.live import hand_period_over, lock_project, track_live
 from sah.services.snapshots import keep_snapshot, newest_captured, read_snapshot, routing_of
@@ -277,11 +278,16 @@ def forget_snapshots(project_id: int) -> None:
     The caller commits.
     """
     now = datetime.now(UTC)
+    this_moment = sa.literal(now, UtcDateTime())
     _fail_waiting(project_id, "The project was given another stack before SAH could read it.", now)
     db.session.execute(
         sa.update(LivePeriod)
         .where(LivePeriod.project_id == project_id, LivePeriod.ended_at.is_(None))
-        .values(ended_at=sa.case((LivePeriod.began_at > now, LivePeriod.began_at), else_=now))
+        .values(
+            ended_at=sa.case(
+                (LivePeriod.began_at > this_moment, LivePeriod.began_at), else_=this_moment
+            )
+        )
     )
     db.session.execute(
         sa.update(Deployment)

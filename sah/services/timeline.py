@@ -21,7 +21,7 @@ from sah.models import Deployment, Operation, Project
 from sah.services.summaries import DeploymentSummary, summarise_deployments
 
 PAGE = 25
-_LARGEST_ID = 2**63 - 1  # a database holds no larger number
+_LARGEST_ID = 2**31 - 1  # no column of ids holds a larger number
 _OPERATION_RANK = 1  # of two entries at the same moment, the operation counts as the later one
 
 

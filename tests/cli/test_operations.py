@@ -147,6 +147,8 @@ def test_operations_are_listed_and_shown(sah: Sah) -> None:
     assert "duration s: " in shown.out
     assert "shop-cart" in shown.out
     assert sah("operations", "show", "99").err == "There is no such operation.\n"
+    assert "99999999999" in sah("operations", "show", "99999999999").err
+    assert sah("operations", "show", "99999999999").status == 2
 
 
 def test_an_abandoned_operation_is_taken_up(app: Flask, sah: Sah, shop: int) -> None:

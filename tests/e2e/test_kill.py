@@ -103,7 +103,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def read_deployments(site: Site) -> list[tuple[int, str | None, str]]:
     """Read number, key and status of every deployment, past the server."""
-    engine = sa.create_engine(f"sqlite:///{site.folder / 'sah.sqlite'}")
+    engine = sa.create_engine(site.database_url)
     with engine.connect() as connection:
         text = sa.text("SELECT number, idempotency_key, status FROM deployment ORDER BY number")
         rows = [(row[0], row[1], row[2]) for row in connection.execute(text)]

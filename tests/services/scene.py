@@ -29,6 +29,7 @@ from sah.services.operations import (
     start_operation,
 )
 from sah.services.secrets import encrypt_secret
+from tests.databases import make_database
 from tests.fakes import FakeAws
 
 ALIAS = "ACTIVE"
@@ -123,11 +124,14 @@ class Ground:
 
     app: Flask
     settings: Settings
+    restarted: list[Flask] = field(default_factory=list)
 
 
 def make_ground(folder: Path, gateway: object) -> Ground:
     """Make an app in a folder."""
-    settings = replace(load_settings(folder, {}), log_level="error")
+    settings = replace(
+        load_settings(folder, {}), database_url=make_database(folder), log_level="error"
+    )
     return Ground(make_app(settings, gateway), settings)
 
 
@@ -159,6 +163,7 @@ class Scene:
     def restart(self) -> None:
         """Forget all that only a process knows."""
         self.app = make_app(self.ground.settings, self.gateway)
+        self.ground.restarted.append(self.app)
 
     def forget(self) -> None:
         """Forget what only a process knows, without the cost of a new app."""
@@ -299,7 +304,7 @@ class Scene:
 
 
 def close_operations(ground: Ground) -> None:
-    """End what a test left active, so that no other test takes it up."""
+    """End what a test left active, so that no other test takes it up, and close its databases."""
     with ground.app.app_context():
         db.session.execute(
             sa.update(Operation)
@@ -307,6 +312,9 @@ def close_operations(ground: Ground) -> None:
             .values(status=OperationStatus.FAILED, finished_at=datetime.now(UTC))
         )
         db.session.commit()
+    while ground.restarted:
+        with ground.restarted.pop().app_context():
+            db.engine.dispose()
 
 
 def wait_for_end(scene: Scene, operation_id: int) -> Operation:

@@ -19,7 +19,7 @@ def test_what_was_of_another_stack_is_let_go_and_its_line_stays(story: Story) ->
     assert story.get(waiting).status == DeploymentStatus.FAILED
     assert "another stack" in story.get(waiting).error
     assert "another stack" in story.get(2).error
-    assert story.summary(2).active_for is not None
+    assert story.summary(2).active_for == timedelta(minutes=1, seconds=3)
     assert not story.summary(2).is_active
     story.sync()
     assert list(story.numbers()) == [1, 2, 3, 4]

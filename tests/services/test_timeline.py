@@ -110,7 +110,9 @@ def rows(entries: tuple[Entry, ...]) -> list[tuple[str, int]]:
     return found
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(events, st.integers(1, 7), st.sampled_from(Kind))
 def test_pages_lose_nothing_and_repeat_nothing(
     account: Account, story: list[tuple[str, int]], limit: int, kind: Kind

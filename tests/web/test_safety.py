@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
+from sqlalchemy.exc import DataError
 
 from sah import create_app
 from sah.blueprints.access import requires
@@ -61,6 +62,19 @@ def test_an_unexpected_error_shows_its_request_id_only(
     assert "secret detail" not in page.response.text
     assert "Traceback" not in page.response.text
     assert "the secret detail" in caplog.text
+
+
+def test_what_the_database_does_not_take_is_said_in_a_sentence(
+    admin: StrictClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> str:
+        raise DataError("SELECT 'the statement'", {}, ValueError("the secret detail"))
+
+    monkeypatch.setitem(app.view_functions, "help.show", requires(Right.VIEW)(fail))
+    page = admin.get("/help", 422)
+    assert "cannot be stored" in page.text
+    assert "the statement" not in page.response.text
+    assert "the secret detail" not in page.response.text
 
 
 @pytest.mark.usefixtures("broken")

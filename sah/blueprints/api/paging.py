@@ -15,7 +15,7 @@ from sah.domain.errors import InvalidInputError
 Key = TypeVar("Key", str, int)
 Item = TypeVar("Item")
 
-_HIGHEST_KEY = 2**63 - 1
+_HIGHEST_KEY = 2**31 - 1  # no column of ids holds a larger number
 
 
 def read_cursor(query: PageQuery, kind: type[Key]) -> Key | None:
@@ -58,7 +58,10 @@ def cut_page(
 def page_through(
     rows: Sequence[Item], query: PageQuery, key_of: Callable[[Item], str]
 ) -> tuple[Sequence[Item], str | None]:
-    """Cut a page out of all rows, which are in the order of a key that is a text."""
+    """Cut a page out of all rows, in the order of a key that is a text.
+
+    Sorted here, since a database may order texts by the rules of a language.
+    """
     after = read_cursor(query, str)
-    rest = [row for row in rows if after is None or key_of(row) > after]
+    rest = [row for row in sorted(rows, key=key_of) if after is None or key_of(row) > after]
     return cut_page(rest, query, key_of)
