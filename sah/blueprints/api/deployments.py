@@ -195,8 +195,7 @@ def create(
     project_id: int, json: ReportRequest, headers: ReportHeaders
 ) -> tuple[DeploymentAnswer, int]:
     """Report a deploy: the webhook. What it put live is read in the background."""
-    said = {key: value for key, value in json.model_dump().items() if value is not None}
-    report = DeploymentReport(**said)
+    report = DeploymentReport(**json.model_dump(exclude_none=True))
     recorded = record_deployment(
         project_id, report, reported_by=actor(), idempotency_key=headers.key
     )
