@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sah.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from sah.extensions import db
 from sah.models import Deployment, Project
+from sah.services.prepared import Prepared
 
 MAX_KEY_LENGTH = 200
 _TRIES = 20
@@ -65,9 +66,6 @@ def record_deployment(
             f"The Idempotency-Key is longer than {MAX_KEY_LENGTH} characters.",
             "Send a random one, such as a UUID.",
         )
-    known = _find_by_key(project_id, idempotency_key)
-    if known is not None:
-        return Recorded(known.number, known.created_at, is_new=False)
     now = datetime.now(UTC)
     facts: dict[str, Any] = {name: getattr(report, name) for name in _REPORTED}
     facts |= {
@@ -98,10 +96,15 @@ def next_number(project_id: int | sa.BindParameter[int]) -> sa.ScalarSelect[int]
 
 
 # Straight to the table on a connection of its own: pipelines may report many at once.
-_INSERT = (
+_INSERT = Prepared(
     sa.insert(Deployment.__table__)  # type: ignore[arg-type]
     .values(number=next_number(sa.bindparam("of_project", type_=sa.Integer())))
-    .returning(Deployment.__table__.c.number)
+    .returning(Deployment.__table__.c.number),
+    (
+        *_REPORTED,
+        *("project_id", "of_project", "created_at", "deployed_at", "next_try_at"),
+        *("reported_by", "idempotency_key"),
+    ),
 )
 
 
@@ -111,11 +114,11 @@ def _insert(project_id: int, facts: dict[str, Any]) -> int | None:
     :raises NotFoundError: there is no such project.
     """
     for _ in range(_TRIES):
-        # Whoever waits for a second connection while holding one may wait for ever.
-        db.session.commit()
+        if db.session.registry.has():
+            # Whoever waits for a second connection while holding one may wait for ever.
+            db.session.commit()
         try:
-            with db.engine.begin() as connection:
-                return int(connection.execute(_INSERT, facts).scalar_one())
+            (number,) = _INSERT.first(facts) or (None,)
         except IntegrityError:
             # Another one took the number (on PostgreSQL), or the key, or the project is gone.
             if _find_by_key(project_id, facts["idempotency_key"] or "") is not None:
@@ -124,6 +127,8 @@ def _insert(project_id: int, facts: dict[str, Any]) -> int | None:
                 raise NotFoundError(
                     "There is no such project.", "It may have been deleted."
                 ) from None
+        else:
+            return number
     raise ConflictError("Too many deployments were reported at once.", "Report it again.")
 
 
