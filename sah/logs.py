@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TextIO
 
 import structlog
@@ -42,8 +43,13 @@ def redact(
     return event
 
 
+@lru_cache(1000)
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAMES.search(name) is not None
+
+
 def _clean(name: str, value: object) -> object:
-    if _SECRET_NAMES.search(name) and not isinstance(value, bool | None):
+    if _is_secret(name) and not isinstance(value, bool | None):
         return REDACTED
     if isinstance(value, Mapping):
         return {key: _clean(str(key), item) for key, item in value.items()}
