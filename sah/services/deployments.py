@@ -1,5 +1,8 @@
 """Deployments as they are reported and looked up; what they put live is read by the sync."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -106,6 +109,10 @@ _INSERT = Prepared(
         *("reported_by", "idempotency_key"),
     ),
 )
+# SQLite lets one write, and has others sleep far longer than a turn takes before they look again.
+_turn = threading.Lock()
+# A turn takes a millisecond. When it does not, everybody may as well wait for SQLite.
+_PATIENCE_S = 1.0
 
 
 def _insert(project_id: int, facts: dict[str, Any]) -> int | None:
@@ -118,7 +125,8 @@ def _insert(project_id: int, facts: dict[str, Any]) -> int | None:
             # Whoever waits for a second connection while holding one may wait for ever.
             db.session.commit()
         try:
-            (number,) = _INSERT.first(facts) or (None,)
+            with _taking_turns():
+                (number,) = _INSERT.first(facts) or (None,)
         except IntegrityError:
             # Another one took the number (on PostgreSQL), or the key, or the project is gone.
             if _find_by_key(project_id, facts["idempotency_key"] or "") is not None:
@@ -130,6 +138,16 @@ def _insert(project_id: int, facts: dict[str, Any]) -> int | None:
         else:
             return number
     raise ConflictError("Too many deployments were reported at once.", "Report it again.")
+
+
+@contextmanager
+def _taking_turns() -> Iterator[None]:
+    has_turn = _turn.acquire(timeout=_PATIENCE_S)
+    try:
+        yield
+    finally:
+        if has_turn:
+            _turn.release()
 
 
 def get_deployment(project_id: int, number: int) -> Deployment:

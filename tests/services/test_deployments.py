@@ -11,6 +11,7 @@ from flask import Flask
 from sah.domain.errors import InvalidInputError, NotFoundError
 from sah.extensions import db
 from sah.models import Deployment, Project
+from sah.services import deployments
 from sah.services.deployments import (
     DeploymentReport,
     get_deployment,
@@ -88,6 +89,15 @@ def test_many_at_once_get_a_number_each_without_a_gap(app: Flask, shops: tuple[i
     numbers = at_once(app, lambda place: report(shops[place % 2]))
     assert sorted(numbers[::2]) == sorted(numbers[1::2]) == list(range(1, 11))
     assert count_rows(shops[0]) == count_rows(shops[1]) == 10
+
+
+def test_a_turn_that_does_not_end_holds_nobody_up(
+    shops: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployments, "_PATIENCE_S", 0)
+    with deployments._turn:
+        assert [report(shops[0]), report(shops[0])] == [1, 2]
+    assert not deployments._turn.locked()
 
 
 def test_one_key_at_once_is_one_deployment(app: Flask, shops: tuple[int, int]) -> None:
