@@ -44,8 +44,7 @@ def _start_request() -> None:
 
 
 def _finish_response(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers[name] = value
+    response.headers.extend(_HEADERS)
     response.headers["X-Request-ID"] = request_id()
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = _HSTS
