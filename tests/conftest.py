@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
+from hypothesis import settings
 
 from sah import create_app
 from sah.config import Settings
@@ -21,6 +22,10 @@ from tests.web.client import StrictClient
 
 # As patient as in earnest, but without waiting.
 AT_ONCE = Patience(first_delay_s=0.0, switching_delay_s=0.0, switching_looks=5)
+
+# On a busy machine an example takes as long as it takes.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 LogIn = Callable[[RoleName | None], StrictClient]
 

@@ -233,9 +233,7 @@ faults = st.tuples(
 )
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     choice=st.sampled_from(OnFailure),
     chosen=st.lists(faults, max_size=5),

@@ -65,9 +65,7 @@ class Late:
                 send()
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     choice=st.sampled_from(OnFailure),
     delays=st.lists(st.integers(1, 40), min_size=1, max_size=12),

@@ -81,7 +81,6 @@ def _try(call: Any, mode: GenerationMode, credentials: dict[str, Any]) -> set[in
 
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
