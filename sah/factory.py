@@ -88,6 +88,8 @@ def bind_extensions(app: Flask) -> None:
     csrf.init_app(app)
     bootstrap.init_app(app)
     security.init_app(app, SQLAlchemyUserDatastore(db, models.User, models.Role))
+    # Views declare rights, so nobody asks Flask-Principal, which looks for a person at each call.
+    security.principal.identity_loaders.clear()
     # Flask-Security's own tokens would open all that a person may do, and nobody could revoke one.
     app.login_manager.request_loader(_no_person)  # type: ignore[attr-defined]  # Flask-Login sets it
 

@@ -27,6 +27,10 @@ settings.load_profile("sah")
 # As patient as in earnest, but without waiting.
 AT_ONCE = Patience(first_delay_s=0.0, switching_delay_s=0.0, switching_looks=5)
 
+# On a busy machine an example takes as long as it takes.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
 LogIn = Callable[[RoleName | None], StrictClient]
 
 

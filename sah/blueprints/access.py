@@ -119,7 +119,7 @@ class PeoplesSessions(SecureCookieSessionInterface):
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Read the cookie, unless there is a token."""
         if is_api() and "Authorization" in request.headers:
-            return self.session_class()
+            return self.make_null_session(app)
         return super().open_session(app, request)
 
 

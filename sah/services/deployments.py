@@ -1,5 +1,8 @@
 """Deployments as they are reported and looked up; what they put live is read by the sync."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sah.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from sah.extensions import db
 from sah.models import Deployment, Project
+from sah.services.prepared import Prepared
 
 MAX_KEY_LENGTH = 200
 # On PostgreSQL of many who want the same number one gets it, and the others try again: as many as
@@ -67,9 +71,6 @@ def record_deployment(
             f"The Idempotency-Key is longer than {MAX_KEY_LENGTH} characters.",
             "Send a random one, such as a UUID.",
         )
-    known = _find_by_key(project_id, idempotency_key)
-    if known is not None:
-        return Recorded(known.number, known.created_at, is_new=False)
     now = datetime.now(UTC)
     facts: dict[str, Any] = {name: getattr(report, name) for name in _REPORTED}
     facts |= {
@@ -100,11 +101,20 @@ def next_number(project_id: int | sa.BindParameter[int]) -> sa.ScalarSelect[int]
 
 
 # Straight to the table on a connection of its own: pipelines may report many at once.
-_INSERT = (
+_INSERT = Prepared(
     sa.insert(Deployment.__table__)  # type: ignore[arg-type]
     .values(number=next_number(sa.bindparam("of_project", type_=sa.Integer())))
-    .returning(Deployment.__table__.c.number)
+    .returning(Deployment.__table__.c.number),
+    (
+        *_REPORTED,
+        *("project_id", "of_project", "created_at", "deployed_at", "next_try_at"),
+        *("reported_by", "idempotency_key"),
+    ),
 )
+# SQLite lets one write, and has others sleep far longer than a turn takes before they look again.
+_turn = threading.Lock()
+# A turn takes a millisecond. When it does not, everybody may as well wait for SQLite.
+_PATIENCE_S = 1.0
 
 
 def _insert(project_id: int, facts: dict[str, Any]) -> int | None:
@@ -113,11 +123,12 @@ def _insert(project_id: int, facts: dict[str, Any]) -> int | None:
     :raises NotFoundError: there is no such project.
     """
     for _ in range(_TRIES):
-        # Whoever waits for a second connection while holding one may wait for ever.
-        db.session.commit()
+        if db.session.registry.has():
+            # Whoever waits for a second connection while holding one may wait for ever.
+            db.session.commit()
         try:
-            with db.engine.begin() as connection:
-                return int(connection.execute(_INSERT, facts).scalar_one())
+            with _taking_turns():
+                (number,) = _INSERT.first(facts) or (None,)
         except IntegrityError:
             # Another one took the number (on PostgreSQL), or the key, or the project is gone.
             if _find_by_key(project_id, facts["idempotency_key"] or "") is not None:
@@ -126,7 +137,19 @@ def _insert(project_id: int, facts: dict[str, Any]) -> int | None:
                 raise NotFoundError(
                     "There is no such project.", "It may have been deleted."
                 ) from None
+        else:
+            return number
     raise ConflictError("Too many deployments were reported at once.", "Report it again.")
+
+
+@contextmanager
+def _taking_turns() -> Iterator[None]:
+    has_turn = _turn.acquire(timeout=_PATIENCE_S)
+    try:
+        yield
+    finally:
+        if has_turn:
+            _turn.release()
 
 
 def get_deployment(project_id: int, number: int) -> Deployment:

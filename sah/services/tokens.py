@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
 import sqlalchemy as sa
 import structlog
@@ -21,6 +21,7 @@ from sah.domain.errors import (
 from sah.domain.tokens import PREFIX, Scope, hash_token, is_token
 from sah.extensions import db
 from sah.models import ApiToken, User
+from sah.services.prepared import Prepared
 from sah.services.projects import get_project
 
 log = structlog.get_logger(__name__)
@@ -198,24 +199,33 @@ def _check(details: TokenDetails, owner: User | None) -> str:
     return name
 
 
-# A few columns on a connection of its own, since every call of the API asks for it.
-_FACTS = sa.select(
-    ApiToken.id,
-    ApiToken.name,
-    ApiToken.scope,
-    ApiToken.project_id,
-    ApiToken.user_id,
-    ApiToken.expires_at,
-    ApiToken.revoked_at,
-    ApiToken.last_used_at,
-).where(ApiToken.digest == sa.bindparam("wanted"))
+class _Facts(NamedTuple):
+    """What the check of a token needs to know of it."""
+
+    id: int
+    name: str
+    scope: str
+    project_id: int | None
+    user_id: int | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
 
 
-def _find_by_secret(secret: str) -> Any:  # noqa: ANN401 - a row of _FACTS, or None
+# Every call of the API asks for it.
+_FACTS = Prepared(
+    sa.select(*(getattr(ApiToken, name) for name in _Facts._fields)).where(
+        ApiToken.digest == sa.bindparam("wanted")
+    ),
+    ["wanted"],
+)
+
+
+def _find_by_secret(secret: str) -> _Facts | None:
     if not is_token(secret):
         return None
-    with db.engine.connect() as connection:
-        return connection.execute(_FACTS, {"wanted": hash_token(secret)}).first()
+    row = _FACTS.first({"wanted": hash_token(secret)})
+    return _Facts(*row) if row else None
 
 
 def _note_use(token_id: int, now: datetime) -> None:

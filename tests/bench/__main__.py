@@ -14,7 +14,7 @@ import click
 from tests.bench.measured import Measured, print_table
 from tests.bench.operations import LATENCY_MS, RUNS, measure_operations
 from tests.bench.pages import measure_pages
-from tests.bench.webhooks import CONNECTIONS, PAIRS, SECONDS, measure_webhooks
+from tests.bench.webhooks import CONNECTIONS, SECONDS, TURNS, measure_webhooks
 from tests.bench.world import running_aws
 
 
@@ -46,7 +46,7 @@ def main(parts: Sequence[str]) -> None:
     print_table(results)
     click.echo(
         f"Operations: medians of {RUNS}, {LATENCY_MS} ms a call, AWS in a process of its own. "
-        f"Webhooks: medians of {PAIRS} pairs of {SECONDS:.0f} s, {CONNECTIONS} connections, "
+        f"Webhooks: medians of {TURNS} turns of {SECONDS:.0f} s each, {CONNECTIONS} connections, "
         "gunicorn as `make run` starts it."
     )
     sys.exit(1 if any(result.kept is False for result in results) else 0)

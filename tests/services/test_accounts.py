@@ -32,6 +32,7 @@ from sah.services.accounts import (
     update_account,
 )
 from sah.services.secrets import decrypt_secret, encrypt_secret
+from tests.events import captured_events
 from tests.factories import make_account, make_project
 from tests.fakes import FakeAws, FakeConnections
 
@@ -82,10 +83,12 @@ def test_a_secret_is_encrypted_and_never_shown(
     connections: FakeConnections, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    account = add_account(KEYED)
-    access = access_of(account, connections)
+    with captured_events() as events:
+        account = add_account(KEYED)
+        access = access_of(account, connections)
     stored = db.session.execute(sa.text("SELECT * FROM account")).one()
-    for text in (str(stored), repr(account), repr(KEYED), repr(access), caplog.text):
+    shown = (repr(account), repr(KEYED), repr(access), caplog.text, repr(events))
+    for text in (str(stored), *shown):
         assert SECRET not in text
     assert decrypt_secret(account.encrypted_secret) == SECRET
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from structlog.testing import capture_logs
 
 from sah import create_app
 from sah.domain.deployments import DeploymentStatus
@@ -16,6 +15,7 @@ from sah.models import Deployment, Operation, Project
 from sah.services.capture import MOST_TRIES, capture_due, delay_s
 from tests.conftest import Stage
 from tests.databases import only_on_sqlite
+from tests.events import captured_events
 from tests.services.story import CART, Story
 
 PENDING, CAPTURED, FAILED = DeploymentStatus
@@ -140,7 +140,7 @@ def test_a_project_that_crashes_holds_up_no_other(
         raise ZeroDivisionError(project_id)
 
     monkeypatch.setattr("sah.services.capture.sync_project", crash)
-    with capture_logs() as logs:
+    with captured_events() as logs:
         assert story.run_job() == 1
     assert [entry["event"] for entry in logs] == ["capture.crashed"]
     assert story.get(number).status == PENDING
@@ -186,7 +186,7 @@ def test_while_one_run_reads_the_next_keeps_off(story: Story, app: Flask) -> Non
 def test_no_value_of_a_variable_is_kept_anywhere(story: Story, stage: Stage) -> None:
     secret = "kJ8-very-secret-value"
     story.aws.configure(CART, environment={"API_KEY": secret, "MODE": "on"})
-    with capture_logs() as logs:
+    with captured_events() as logs:
         number = story.ship(CART)
         story.aws.fail("ListVersionsByFunction", AWAY, times=3)
         story.ship(CART)

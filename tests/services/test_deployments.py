@@ -11,6 +11,7 @@ from flask import Flask
 from sah.domain.errors import InvalidInputError, NotFoundError
 from sah.extensions import db
 from sah.models import Deployment, Project
+from sah.services import deployments
 from sah.services.deployments import (
     DeploymentReport,
     get_deployment,
@@ -77,9 +78,10 @@ def test_aws_is_not_asked(shops: tuple[int, int], aws: FakeAws) -> None:
     assert aws.calls == []
 
 
-def test_it_takes_one_statement(shops: tuple[int, int]) -> None:
+@pytest.mark.parametrize("key", ["", "a key"])
+def test_it_takes_one_statement(shops: tuple[int, int], key: str) -> None:
     with counted_queries() as statements:
-        report(shops[0])
+        report(shops[0], key)
     assert len(statements) == 1
 
 
@@ -87,6 +89,15 @@ def test_many_at_once_get_a_number_each_without_a_gap(app: Flask, shops: tuple[i
     numbers = at_once(app, lambda place: report(shops[place % 2]))
     assert sorted(numbers[::2]) == sorted(numbers[1::2]) == list(range(1, 11))
     assert count_rows(shops[0]) == count_rows(shops[1]) == 10
+
+
+def test_a_turn_that_does_not_end_holds_nobody_up(
+    shops: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployments, "_PATIENCE_S", 0)
+    with deployments._turn:
+        assert [report(shops[0]), report(shops[0])] == [1, 2]
+    assert not deployments._turn.locked()
 
 
 def test_one_key_at_once_is_one_deployment(app: Flask, shops: tuple[int, int]) -> None:
@@ -107,16 +118,15 @@ def test_it_waits_for_no_connection_while_it_holds_one(shops: tuple[int, int]) -
     """Otherwise as many requests as there are connections would wait for each other for ever."""
     held: list[int] = []
 
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith("INSERT"):
-            held.append(db.engine.pool.checkedout())  # type: ignore[attr-defined]
+    def note(*_: object) -> None:
+        held.append(db.engine.pool.checkedout())  # type: ignore[attr-defined]
 
     db.session.get(Project, shops[0])
-    sa.event.listen(db.engine, "before_cursor_execute", note)
+    sa.event.listen(db.engine, "checkout", note)
     try:
         report(shops[0], "a key")
     finally:
-        sa.event.remove(db.engine, "before_cursor_execute", note)
+        sa.event.remove(db.engine, "checkout", note)
     assert held == [1]
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from structlog.testing import capture_logs
 
 from sah.aws.gateway import AccountAccess
 from sah.domain.errors import (
@@ -38,6 +37,7 @@ from sah.services.sync import (
     sync_if_changed,
     sync_project,
 )
+from tests.events import captured_events
 from tests.factories import make_account, make_project, make_shop
 from tests.fakes import Call, FakeAws, FakeConnections
 
@@ -445,7 +445,7 @@ class TestFailures:
             make_project(account, stack, synced=False)
         inner = aws.get_stack
         monkeypatch.setattr(aws, "get_stack", lambda name: 1 // 0 if name == "a" else inner(name))
-        with capture_logs() as events:
+        with captured_events() as events:
             reports = {report.project: report for report in sync_all()}
         assert [e["exc_info"] for e in events if e["event"] == "sync.crashed"] == [True]
         assert "unexpected" in reports["a"].error
@@ -459,7 +459,7 @@ class TestFailures:
     ) -> None:
         project = make_shop(aws)
         monkeypatch.setattr(aws, "get_stack", lambda _: 1 // 0)
-        with capture_logs() as events, pytest.raises(ZeroDivisionError):
+        with captured_events() as events, pytest.raises(ZeroDivisionError):
             sync_project(project.id)
         assert [e["event"] for e in events if e.get("exc_info")] == ["sync.crashed"]
 

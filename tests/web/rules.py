@@ -16,6 +16,8 @@ _FIELDS = ("input", "select", "textarea")
 def check_headers(response: TestResponse) -> None:
     """Hold an answer to the security headers."""
     headers = response.headers
+    names = [name.lower() for name, _ in headers if name.lower() != "set-cookie"]
+    assert len(names) == len(set(names)), names
     assert headers["Content-Security-Policy"] == CSP
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"

@@ -201,10 +201,9 @@ def create(
     project_id: int, json: ReportRequest, headers: ReportHeaders
 ) -> tuple[DeploymentAnswer, int]:
     """Report a deploy: the webhook. What it put live is read in the background."""
-    said = {key: value for key, value in json.model_dump().items() if value is not None}
-    alias = said.pop("alias", "")
+    said = json.model_dump(exclude_none=True)
+    warnings = list_report_warnings(project_id, said.pop("alias", ""))
     report = DeploymentReport(**said)
-    warnings = list_report_warnings(project_id, alias)
     recorded = record_deployment(
         project_id, report, reported_by=actor(), idempotency_key=headers.key
     )

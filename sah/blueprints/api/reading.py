@@ -1,10 +1,12 @@
-"""Read what a call sends, strictly, and say in a sentence what is wrong with it."""
+"""Read what a call sends, strictly, and say in a sentence what is wrong; write the answer."""
 
-from typing import TypeVar
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar, cast
 
-from flask import request
+from flask import Response, request
+from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
-from spectree.plugins.base import Context
 from spectree.plugins.flask_plugin import FlaskPlugin
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
@@ -26,27 +28,36 @@ _MOST_COMPLAINTS = 3
 class StrictReader(FlaskPlugin):
     """Reads requests for SpecTree, which takes a body that is no JSON for an empty one."""
 
-    def request_validation(  # noqa: PLR0913, PLR0917 - SpecTree's own signature
+    def validate(  # type: ignore[override]  # the rest is SpecTree's own
         self,
-        request: object,
+        func: Callable[..., Any],
         query: ModelType | None,
         json: ModelType | None,
-        form: ModelType | None,
+        _form: ModelType | None,
         headers: ModelType | None,
-        cookies: ModelType | None,
-    ) -> None:
-        """Put what the view asks for where SpecTree looks for it.
+        *_rest: object,
+        **ids: int,
+    ) -> ResponseReturnValue:
+        """Read what a view asks for, call it, and write what it answers.
 
         :raises SahError: something is not as the API's description says.
         """
-        del form, cookies
-        request.context = Context(  # type: ignore[attr-defined]  # SpecTree puts it there
-            read_query(query) if query else None,
-            read_body(json) if json else None,
-            None,
-            read_headers(headers) if headers else None,
-            None,
-        )
+        asked: dict[str, Any] = dict(ids)
+        if query:
+            asked["query"] = read_query(query)
+        if json:
+            asked["json"] = read_body(json)
+        if headers:
+            asked["headers"] = read_headers(headers)
+        return write_answer(func(**asked))
+
+
+def write_answer(answer: Any) -> ResponseReturnValue:  # noqa: ANN401 - whatever a view may return
+    """Write a shape, or a shape and a status, as JSON; leave anything else to Flask."""
+    body, status = answer if isinstance(answer, tuple) else (answer, HTTPStatus.OK)
+    if not isinstance(body, BaseModel):
+        return cast("ResponseReturnValue", answer)
+    return Response(body.model_dump_json(), status, mimetype="application/json")
 
 
 def read_query(shape: type[Shape]) -> Shape:
@@ -68,8 +79,10 @@ def read_headers(shape: type[Shape]) -> Shape:
 
     :raises InvalidInputError: one is wrong.
     """
+    names = [field.alias or name for name, field in shape.model_fields.items()]
+    known = {name: said for name in names if (said := request.headers.get(name)) is not None}
     try:
-        return shape.model_validate(dict(request.headers), extra="ignore")
+        return shape.model_validate(known, extra="ignore")
     except ValidationError as error:
         raise _explain(error) from error
 
