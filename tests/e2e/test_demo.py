@@ -6,7 +6,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.boto import client
 from tests.e2e.conftest import Running, run_sah
@@ -80,6 +80,37 @@ def test_the_filter_leaves_only_what_was_typed(page: Page) -> None:
     page.go_back()
     expect(page.get_by_label("Filter functions")).to_have_value("mail")
     expect(page.get_by_role("link", name="shop-prod-cart")).to_be_hidden()
+
+
+POLLED = """async () => {
+  const { startPolling } = await import("/static/js/poll.js");
+  const box = document.createElement("p");
+  box.dataset.pollUrl = "/polled";
+  box.dataset.pollInterval = "1";
+  document.querySelector("main").append(box);
+  startPolling(box.parentElement);
+}"""
+
+
+def test_a_part_that_has_ended_takes_no_click_back(page: Page) -> None:
+    held: dict[str, Route] = {}
+
+    def hold(route: Route) -> None:
+        held[route.request.url.rpartition("/")[2]] = route
+
+    page.route("**/polled", hold)
+    page.route("**/switch", hold)
+    page.get_by_role("link", name="shop-prod").click()
+    with page.expect_request("**/polled"):
+        page.evaluate(POLLED)
+    with page.expect_request("**/switch"):
+        page.evaluate("document.querySelector('a[href$=\"/switch\"]').click()")
+    while len(held) < 2:  # a request is told of before it is held
+        page.wait_for_timeout(10)
+    with page.expect_request("**/polled"):  # again, as nothing was loaded anew
+        held["polled"].fulfill(content_type="text/html", body="<p data-poll-done='reload'></p>")
+    held["switch"].continue_()
+    page.get_by_role("heading", name="Switch versions").wait_for()
 
 
 class Curl:

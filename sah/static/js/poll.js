@@ -2,6 +2,11 @@
 // again and again, until what comes back no longer asks for it. What is the same stays,
 // with what is focused, opened, or read aloud in it.
 const FAILURES_BEFORE_GIVING_UP = 5;
+// Where a click leads is never taken back by a reload; a download leaves the page where it is.
+const LEAVING_MS = 10_000;
+let leftAt = -Infinity;
+
+addEventListener("beforeunload", () => (leftAt = performance.now()));
 
 export function startPolling(root) {
   for (const box of root.querySelectorAll("[data-poll-url]")) schedule(box, 0);
@@ -33,11 +38,15 @@ async function refresh(box, failures) {
   draft.innerHTML = text;
   const fresh = draft.content.firstElementChild;
   if (!fresh) return;
-  if (fresh.dataset.pollDone === "reload" && isTyping()) return schedule(box, 0);
+  if (fresh.dataset.pollDone === "reload" && (isTyping() || isLeaving())) return schedule(box, 0);
   if (fresh.dataset.pollDone === "reload") return location.reload();
   if (fresh.isEqualNode(box)) return schedule(box, 0);
   box.replaceWith(fresh);
   if (fresh.dataset.pollUrl) schedule(fresh, 0);
+}
+
+function isLeaving() {
+  return performance.now() - leftAt < LEAVING_MS;
 }
 
 // What somebody is writing is not taken away by a new page.
