@@ -57,9 +57,14 @@ const indexes = new WeakMap();
 /** What is looked up for every value, made once for a list of functions. */
 function indexOf(targets) {
   if (!indexes.has(targets)) {
-    const names = targets.flatMap(spellings).map(escape);
+    const byName = new Map(
+      targets.flatMap((target) => spellings(target).map((name) => [name, target])),
+    );
+    // The longest first, since a name may begin another one.
+    const names = [...byName.keys()].sort((one, other) => other.length - one.length).map(escape);
     indexes.set(targets, {
       byId: new Map(targets.map((target) => [target.logicalId, target])),
+      byName,
       named: new RegExp(names.length ? names.join('|') : '(?!)'), // most texts name none of them
     });
   }
@@ -200,8 +205,9 @@ function visitOpaque(value, run) {
 
 function visitText(text, run, place) {
   if (!run.named.test(text)) return text;
-  return run.targets.reduce((current, target) => {
-    if (!spellings(target).some((name) => current.includes(name))) return current;
+  const named = text.match(new RegExp(run.named, 'g')) ?? [];
+  const targets = new Set(named.map((name) => run.byName.get(name)));
+  return [...targets].reduce((current, target) => {
     return current.replace(literalOf(target, run, place), (match, offset, all) => {
       const after = all.slice(offset + match.length) + place.after;
       return note(run, target, after, true) ? `${match}:${target.alias.name}` : match;

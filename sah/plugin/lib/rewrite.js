@@ -58,6 +58,7 @@ class Pass {
     this.parameters = new RegExp(listed.length ? `"Ref":"(?:${listed.join('|')})"` : '(?!)');
     this.resources = template.Resources;
     this.functions = functions;
+    this.targets = functions.filter((each) => each.alias); // one list, since lists are indexed
     this.change = change;
     this.graph = new Graph(this.resources);
     this.findings = [];
@@ -150,7 +151,7 @@ class Pass {
 
   /** What stands where a function is invoked may be its mere name; elsewhere only an ARN means it. */
   mayMean(type, properties) {
-    const targets = this.functions.filter((each) => each.alias);
+    const { targets } = this;
     const beside = kinds.HAS_QUALIFIER[type];
     const invoked = [];
     for (const path of [...(kinds.INVOKES[type] ?? []), ...(beside ? [beside] : [])])
@@ -223,14 +224,7 @@ class Pass {
   }
 
   policies(id) {
-    if (this.change)
-      this.put(
-        id,
-        extendPolicies(
-          this.resources[id].Properties,
-          this.functions.filter((each) => each.alias),
-        ),
-      );
+    if (this.change) this.put(id, extendPolicies(this.resources[id].Properties, this.targets));
   }
 
   /** References at places where nobody knows whether an alias would be accepted. */

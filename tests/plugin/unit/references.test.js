@@ -147,3 +147,24 @@ test('leaves what it was given as it was', () => {
   qualify(value);
   assert.deepEqual(value, before);
 });
+
+test('takes the longer of two names of which one begins the other', () => {
+  const of = (key) => ({
+    key,
+    logicalId: key,
+    name: `shop-dev-${key}`,
+    alias: { name: 'ACTIVE', logicalId: `${key}Alias` },
+  });
+  const targets = [of('f1'), of('f10')];
+  for (const name of ['f1', 'f10']) {
+    const { value, found } = walk(`arn:aws:lambda:eu-west-1:1:function:shop-dev-${name}`, {
+      targets,
+      change: true,
+    });
+    assert.match(String(value), new RegExp(`shop-dev-${name}:ACTIVE$`)); // begins another
+    assert.deepEqual(
+      found.map((each) => each.target.key),
+      [name],
+    );
+  }
+});
