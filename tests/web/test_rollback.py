@@ -141,7 +141,7 @@ def test_the_plan_says_what_it_goes_back_to_and_what_stays(
 ) -> None:
     text = plan(operator, project).text
     assert "Ready, 3 of 3" in text
-    assert "What this leaves as it is" in text
+    assert "What moving aliases does not bring back" in text
     assert "What the next deploy does" in text
 
 
