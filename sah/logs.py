@@ -4,9 +4,10 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -122,8 +123,23 @@ def _make_renderer(log_format: str) -> structlog.typing.Processor:
     )
 
 
+class _Stderr:
+    """What standard error is now. A full disk or a closed pipe loses the log, and nothing else."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
+_LOGGER = structlog.WriteLogger(cast("TextIO", _Stderr()))
+
+
 def _log_to_stderr(*_names: object) -> structlog.WriteLogger:
-    return structlog.WriteLogger(sys.stderr)
+    return _LOGGER
 
 
 def _configure_libraries(formatter: logging.Formatter, level: str) -> None:

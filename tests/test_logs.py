@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import logging
@@ -128,3 +129,20 @@ def test_lines_go_to_where_standard_error_is_now(
     structlog.get_logger("sah").info("moved")
     assert "moved" in later.getvalue()
     assert not capsys.readouterr().err
+
+
+class _FullDisk(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, text)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_nothing_fails_because_the_log_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    configure_logs(form, "info")
+    closed = io.StringIO()
+    closed.close()
+    for stream in (_FullDisk(), closed):
+        monkeypatch.setattr(sys, "stderr", stream)
+        structlog.get_logger("sah").warning("operation.putting_back", moves=3)

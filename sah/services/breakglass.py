@@ -39,14 +39,15 @@ def write_break_glass(project_name: str, wanted: Sequence[str]) -> str:
 def _parse_target(project: Project, wanted: Sequence[str]) -> dict[str, Routing]:
     summaries = list_summaries_by_project([project]).get(project.id, ())
     target: dict[str, Routing] = {}
+    assigned = []
     for text in wanted:
         function, equals, version = text.rpartition("=")
         if version == PREVIOUS:
             chosen = [s for s in summaries if not equals or s.function.name == function]
             target |= _previous(chosen, text)
         else:
-            target |= parse_assignments([text])
-    return target
+            assigned.append(text)
+    return target | parse_assignments(assigned)
 
 
 def parse_assignments(texts: Iterable[str]) -> dict[str, Routing]:

@@ -294,10 +294,15 @@ def forget_snapshots(project_id: int) -> None:
         .where(Deployment.project_id == project_id, Deployment.snapshot_id.is_not(None))
         .values(
             snapshot_id=None,
-            stack_changed_at=None,
             pruned_at=now,
             error="It is of another stack, which the project looked after at that time.",
         )
+    )
+    # Those too whose snapshot is gone already: when the other stack changed says nothing of this.
+    db.session.execute(
+        sa.update(Deployment)
+        .where(Deployment.project_id == project_id, Deployment.stack_changed_at.is_not(None))
+        .values(stack_changed_at=None)
     )
     db.session.execute(sa.delete(Snapshot).where(Snapshot.project_id == project_id))
 

@@ -15,12 +15,13 @@ def look_at_stack(gateway: AwsGateway, name: str, nested: Collection[str] = ()) 
     """Read the state of a stack, with what happened to those nested in it counted as its own.
 
     A nested stack that is updated alone leaves the time of its root as it was. ``nested``
-    are the ids of those that are known; without any it is one call.
+    are the ids of those that are known. It is one call without any, and while the stack
+    itself is worked on, which then tells enough.
 
     :raises AwsNotFoundError: there is no such stack.
     """
     stack = gateway.get_stack(name)
-    if not nested:
+    if not nested or stack.in_progress:
         return stack
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="nested") as pool:
         found = list(pool.map(partial(_find_stack, gateway), sorted(nested)))

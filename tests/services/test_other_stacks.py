@@ -6,6 +6,7 @@ from sah.domain.deployments import DeploymentStatus
 from sah.extensions import db
 from sah.models import Deployment
 from sah.services.projects import delete_project
+from sah.services.retention import prune_snapshots
 from sah.services.sync import sync_project
 from tests.factories import make_project
 from tests.services.story import CART, CHECKOUT, SEARCH, START, Story
@@ -24,6 +25,18 @@ def test_what_was_of_another_stack_is_let_go_and_its_line_stays(story: Story) ->
     story.sync()
     assert list(story.numbers()) == [1, 2, 3, 4]
     assert (story.versions(4), story.lived(), story.previous()) == ("2", [4], None)
+
+
+def test_what_is_live_in_a_stack_is_noticed_though_the_other_one_changed_later(
+    story: Story,
+) -> None:
+    story.aws.add_stack("bar", {"bar-till": 2})
+    for _ in range(3):
+        story.ship(CART)
+    prune_snapshots(1)
+    story.point_to("bar")
+    story.sync()
+    assert (story.versions(5), story.lived()[-1]) == ("2", 5)
 
 
 def test_back_at_the_first_stack_all_that_is_live_is_known_again(story: Story) -> None:

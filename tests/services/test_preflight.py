@@ -129,6 +129,20 @@ def test_a_nested_stack_that_is_being_deployed_is_the_same_warning(
     assert aws.count("UpdateAlias") == 0
 
 
+def test_a_stack_that_is_being_deployed_is_busy_whatever_its_nested_ones_answer(
+    scene: Scene, aws: FakeAws
+) -> None:
+    aws.add_stack(scene.stack_name)
+    aws.add_stack("inner", parent=scene.stack_name)
+    with scene.app.app_context():
+        project = get_project(scene.project_id)
+        project.nested_stacks = inner = [aws.get_stack("inner").stack_id]
+        db.session.commit()
+    aws.set_stack_status(scene.stack_name, "UPDATE_IN_PROGRESS")
+    aws.fail("DescribeStacks", AwsServerError("AWS failed."), subject=inner[0], times=9)
+    assert "UPDATE_IN_PROGRESS" in preflight(scene).busy
+
+
 def test_the_stack_is_asked_about_again_when_the_plan_is_not_fresh(
     scene: Scene, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:

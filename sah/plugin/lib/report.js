@@ -44,7 +44,7 @@ function lineFor({ number, url }) {
 }
 
 /** Everything that the app wants to know about this deploy, as far as it is known. */
-async function describe(serverless, command, env, { activeAliasName: alias }) {
+async function describe(serverless, command, env, config) {
   const provider = serverless.getProvider('aws');
   const [build, stackId] = await Promise.all([
     describeBuild(env, serverless.serviceDir ?? serverless.config.servicePath ?? '.'),
@@ -59,7 +59,7 @@ async function describe(serverless, command, env, { activeAliasName: alias }) {
     plugin_version: version,
     framework_version: frameworkOf(serverless),
     command,
-    alias,
+    alias: config.useActiveAliasInEvents ? config.activeAliasName : undefined,
   };
 }
 

@@ -71,13 +71,24 @@ test('says which alias serves, and prints what the app warns of', async () => {
     () => ({ status: 201, body: { number: 41, warnings } }),
     async (url, asked) => {
       const log = memoryLog();
-      const config = { projectUrl: url, activeAliasName: 'LIVE' };
+      const config = { projectUrl: url, activeAliasName: 'LIVE', useActiveAliasInEvents: true };
       await report(frameworkOf(known), config, log, 'deploy', api());
       assert.equal(asked[0].body.alias, 'LIVE');
       assert.deepEqual(log.said, [
         'SAH: deployment #41 was recorded.',
         `Warning: SAH: ${warnings[0]}`,
       ]);
+    },
+  );
+});
+
+test('names no alias when the triggers go to none', async () => {
+  await withSah(
+    () => ({ status: 201, body: { number: 41 } }),
+    async (url, asked) => {
+      const config = { projectUrl: url, activeAliasName: 'LIVE', useActiveAliasInEvents: false };
+      await report(frameworkOf(known), config, memoryLog(), 'deploy', api());
+      assert.equal(asked[0].body.alias, undefined);
     },
   );
 });
