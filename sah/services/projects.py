@@ -27,6 +27,7 @@ from sah.services.functions import (
     list_summaries_by_project,
 )
 from sah.services.live import lock_project, track_live
+from sah.services.prepared import Prepared
 from sah.services.settling import forget_snapshots
 
 MAX_NAME_LENGTH = 80
@@ -163,8 +164,8 @@ def get_project_by_name(name: str) -> Project:
     return project
 
 
-# Made once, and asked past the session: the webhook must not wait for it.
-_ALIAS = sa.select(Project.alias).where(Project.id == sa.bindparam("id"))
+# Every report that names its alias asks for it.
+_ALIAS = Prepared(sa.select(Project.alias).where(Project.id == sa.bindparam("id")), ["id"])
 
 
 def list_report_warnings(project_id: int, alias: str) -> list[str]:
@@ -174,11 +175,11 @@ def list_report_warnings(project_id: int, alias: str) -> list[str]:
     """
     if not alias:
         return []
-    own = db.session.connection().scalar(_ALIAS, {"id": project_id})
-    if own is None or own == alias:
+    row = _ALIAS.first({"id": project_id})
+    if row is None or row[0] == alias:
         return []
     warning = (
-        f"The service's triggers go to the alias {alias}, and this project moves {own}: "
+        f"The service's triggers go to the alias {alias}, and this project moves {row[0]}: "
         "a rollback would not affect them. Let both name the same alias."
     )
     return [warning]
