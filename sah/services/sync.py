@@ -115,14 +115,19 @@ def _sync_one(
 
 
 def sync_project(
-    project_id: int, *, force_full: bool = False, patience_s: float = 0.0
+    project_id: int,
+    *,
+    force_full: bool = False,
+    patience_s: float = 0.0,
+    unless_seen: Stack | None = None,
 ) -> SyncReport:
     """Read one project's stack from AWS and store what is there.
 
     When CloudFormation's time of the last change has not moved since the last full
     sync, only the aliases are read, and the rest of those functions that could not
     be read then. What fails is stored and shown, not raised. ``patience_s`` is for
-    how long to wait for a sync of the same project that runs already.
+    how long to wait for a sync of the same project that runs already; nothing is read
+    again if that one saw the stack as it is in ``unless_seen``.
 
     :raises NotFoundError: there is no such project, or it was deleted meanwhile.
     :raises BusyError: the project is being synced already, or its aliases are being moved.
@@ -130,7 +135,9 @@ def sync_project(
         being stopped.
     """
     try:
-        report = _sync_claimed(project_id, force_full=force_full, patience_s=patience_s)
+        report = _sync_claimed(
+            project_id, force_full=force_full, patience_s=patience_s, unless_seen=unless_seen
+        )
     except SahError:
         raise
     except Exception:
@@ -148,12 +155,18 @@ def sync_project(
     return report
 
 
-def _sync_claimed(project_id: int, *, force_full: bool, patience_s: float) -> SyncReport:
+def _sync_claimed(
+    project_id: int, *, force_full: bool, patience_s: float, unless_seen: Stack | None
+) -> SyncReport:
     refuse_when_ending()
-    project = get_project(project_id)
+    get_project(project_id)
+    db.session.commit()
     with claim_project(project_id, patience_s) as claimed:
+        project = _read_anew(project_id)
         if not claimed:
             raise BusyError(f"{project.name} is being synced already.", "Look again in a moment.")
+        if unless_seen is not None and _shows(project, unless_seen):
+            return SyncReport(project.name, skipped="Another sync has just read it.")
         _refuse_while_moving(project)
         target = _target_of(project)
         try:
@@ -176,16 +189,30 @@ def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:
     :raises NotFoundError: there is no such project.
     """
     project = get_project(project_id)
-    seen = (project.stack_id, project.stack_changed_at, project.stack_status)
-    nested = project.nested_stacks
+    name, stack_name, nested = project.name, project.stack_name, project.nested_stacks
     try:
         gateway = open_gateway(project.account)
         db.session.commit()
-        stack = look_at_stack(gateway, project.stack_name, nested)
-        if seen != (stack.stack_id, stack.changed_at, stack.status):
-            sync_project(project_id, patience_s=patience_s)
+        stack = look_at_stack(gateway, stack_name, nested)
+        if not _shows(_read_anew(project_id), stack):
+            sync_project(project_id, patience_s=patience_s, unless_seen=stack)
     except (AwsError, ConfigError, ConflictError) as error:
-        log.warning("sync.not_refreshed", project=project.name, error=str(error))
+        log.warning("sync.not_refreshed", project=name, error=str(error))
+
+
+def _read_anew(project_id: int) -> Project:
+    """Read a project as another request or process left it meanwhile.
+
+    :raises NotFoundError: it was deleted.
+    """
+    db.session.expire_all()
+    return get_project(project_id)
+
+
+def _shows(project: Project, stack: Stack) -> bool:
+    """Say whether what is stored of a project was read while its stack was like that."""
+    stored = (project.stack_id, project.stack_changed_at, project.stack_status)
+    return stored == (stack.stack_id, stack.changed_at, stack.status)
 
 
 def end_syncs() -> None:
@@ -271,9 +298,7 @@ def _needs_full(project: Project, stack: Stack, reader: Reader) -> bool:
         or project.fully_synced_at is None
         or datetime.now(UTC) - project.fully_synced_at >= _FULL_EVERY
         or project.gone_at is not None
-        or project.stack_changed_at != stack.changed_at
-        or project.stack_status != stack.status
-        or project.stack_id != stack.stack_id
+        or not _shows(project, stack)
         or _mappings_are_back(project, reader)
     )
 

@@ -224,7 +224,7 @@ def run_script(folder: Path, script: str, *arguments: str) -> tuple[int, list[st
     (folder / "script").write_text(script)
     environment = {"PATH": f"{folder}:{os.environ['PATH']}", "LOG": str(log)}
     done = subprocess.run(
-        ["sh", str(folder / "script"), *arguments], env=environment, check=False, timeout=30
+        ["sh", str(folder / "script"), *arguments], env=environment, check=False, timeout=60
     )
     return done.returncode, log.read_text().splitlines()
 

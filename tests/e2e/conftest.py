@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # Longer than anything takes, so that a hanging product fails the test instead of the run.
 PATIENCE_S = 120
+# What is expected of a page may wait for AWS's rates; Playwright itself gives up after 5 s.
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -67,7 +69,7 @@ def sah(*arguments: str | Path, ready: str = "ready") -> Iterator[Running]:
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(30)
+            process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -123,7 +125,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, demo: Running) -> Iterator[Page]:
     """A page of a new browser profile, logged in to the demo; no script may fail on it."""
     context = browser.new_context(base_url=demo.said["url"])
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_S * 1000)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))

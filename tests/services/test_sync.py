@@ -1,6 +1,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 import pytest
@@ -21,6 +22,7 @@ from sah.extensions import db
 from sah.models import Function, Operation, Project
 from sah.services import sync as sync_module
 from sah.services.functions import FunctionSummary, list_summaries_by_project
+from sah.services.locks import claim_project
 from sah.services.projects import (
     ProjectDetails,
     ProjectState,
@@ -503,6 +505,23 @@ class TestMeanwhile:
         assert resync(project).worked
         thread.join(60)
         assert waiting[0].worked
+
+    def test_a_plan_that_waited_for_a_sync_reads_nothing_again(
+        self, app: Flask, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        project = make_shop(aws)
+        aws.deploy("shop")
+        aws.calls.clear()
+
+        def wait_for_turn(project_id: int, patience_s: float) -> AbstractContextManager[bool]:
+            monkeypatch.undo()
+            elsewhere(app, lambda: sync_project(project_id))
+            return claim_project(project_id, patience_s)
+
+        monkeypatch.setattr(sync_module, "claim_project", wait_for_turn)
+        sync_if_changed(project.id)
+        assert aws.count("ListAliases") == len(functions(project))
+        assert live(project) == "4"
 
     def test_all_leaves_out_an_account_that_is_not_over(self, app: Flask, aws: FakeAws) -> None:
         make_shop(aws)
