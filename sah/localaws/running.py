@@ -12,11 +12,10 @@ import zipfile
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
-if TYPE_CHECKING:
-    from sah.localaws.functions import Function
+from moto.awslambda.models import LambdaFunction
 
 HERE = Path(__file__).parent
 # However long a function may run on AWS, nobody waits longer for a demo.
@@ -39,7 +38,7 @@ class Outcome:
 class Order:
     """One run that is asked for."""
 
-    function: "Function"
+    function: LambdaFunction
     event: bytes
     arn: str
     served_at: str = field(default_factory=SERVED_AT.get)
