@@ -9,10 +9,11 @@ from flask_security import current_user
 from sah.blueprints.access import requires
 from sah.domain.access import Right
 from sah.domain.comparison import NOT_ROLLED_BACK
-from sah.domain.deployments import DeploymentStatus
+from sah.domain.deployments import DeploymentStatus, Liveness
 from sah.domain.errors import ConflictError
 from sah.domain.operations import OnFailure
 from sah.forms.switch import ConfirmForm
+from sah.models import Project
 from sah.services.comparison import LIVE, compare_deployments, parse_side
 from sah.services.deployments import get_deployment
 from sah.services.functions import describe_versions
@@ -32,7 +33,11 @@ from sah.services.rollback import (
 )
 from sah.services.snapshots import newest_captured
 from sah.services.standing import read_standing
-from sah.services.summaries import list_deployments, summarise_deployments
+from sah.services.summaries import (
+    DeploymentSummary,
+    list_deployments,
+    summarise_deployments,
+)
 from sah.services.sync import sync_if_changed
 from sah.services.targets import look_at_targets
 from sah.services.timeline import (
@@ -214,10 +219,20 @@ def _show_plan(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
 def _render_deployment(template: str, project_id: int, number: int) -> ResponseReturnValue:
     project = get_project(project_id)
     deployment = get_deployment(project_id, number)
+    summary = summarise_deployments(project, [deployment])[0]
     return render_template(
         template,
         project=project,
-        summary=summarise_deployments(project, [deployment])[0],
+        summary=summary,
         before=newest_captured(project_id, before=number),
+        previous=_find_way_back(project, summary),
         waits=deployment.status == DeploymentStatus.PENDING,
     )
+
+
+def _find_way_back(project: Project, shown: DeploymentSummary) -> DeploymentSummary | None:
+    """Find what one would roll back to from a deployment that is live."""
+    if shown.liveness is not Liveness.LIVE:
+        return None
+    previous = read_standing(project.id).previous
+    return summarise_deployments(project, [previous])[0] if previous else None

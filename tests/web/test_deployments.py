@@ -246,6 +246,16 @@ class TestOneDeployment:
         assert COMMIT in page.text
         assert page.link("What it changed").endswith("/deployments/2/compare?with=1")
 
+    def test_the_live_one_leads_to_what_was_live_before(
+        self, pipeline: Pipeline, viewer: StrictClient, operator: StrictClient
+    ) -> None:
+        number = pipeline.deploy("shop-cart")
+        page = show(operator, pipeline, number)
+        assert page.link("Roll back to #1").endswith("/deployments/1/rollback")
+        assert not page.has_link("Roll back to #2")
+        assert not show(viewer, pipeline, number).has_link("Roll back to #1")
+        assert show(operator, pipeline, 1).link("Roll back to #1")
+
     def test_an_address_that_would_run_is_no_link(
         self, pipeline: Pipeline, viewer: StrictClient
     ) -> None:
