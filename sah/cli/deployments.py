@@ -9,7 +9,6 @@ import click
 from sah.cli.base import in_app, output_option
 from sah.cli.moving import carry_out, on_failure_option, print_plan
 from sah.cli.output import print_rows
-from sah.domain.deployments import DeploymentStatus
 from sah.domain.operations import OnFailure
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def _fields(summary: "DeploymentSummary") -> "dict[str, Value]":
         "title": f"#{deployment.number}",
         "status": str(deployment.status),
         "source": str(deployment.source),
-        "state": summary.liveness if captured else DeploymentStatus(deployment.status),
+        "state": (summary.liveness or "no_snapshot") if captured else str(deployment.status),
         "ready": f"{summary.ready_count} of {total}" if total else None,
         "problems": summary.problems,
         "changes": _count(deployment.changed, deployment.added, deployment.removed),

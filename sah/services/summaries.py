@@ -20,13 +20,14 @@ from sah.services.snapshots import SnapshotEntry, read_entries
 class DeploymentSummary:
     """One deployment as it stands now; ``entries`` are its functions, by name.
 
+    ``liveness`` is None while it is not known what was deployed, or not any more.
     ``active_for`` is how long it had all of the traffic in all, None when SAH never saw
     that. ``is_active`` says that it has it now.
     """
 
     deployment: Deployment
     entries: tuple[SnapshotEntry, ...]
-    liveness: Liveness
+    liveness: Liveness | None
     active_for: timedelta | None
     is_active: bool
 
@@ -131,7 +132,7 @@ class _Judge:
         return DeploymentSummary(
             deployment,
             entries,
-            liveness,
+            liveness if entries else None,
             sum_active(periods, self.now),
             is_active=any(period.ended_at is None for period in periods),
         )

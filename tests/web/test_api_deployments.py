@@ -238,6 +238,14 @@ class TestReading:
         assert read["deployed_at"].endswith("Z")
         assert program.get(f"{path}/1")["live"] == "not_live"
 
+    def test_whether_one_is_live_is_not_told_before_it_is_known(
+        self, pipeline: Pipeline, ci: Program, program: Program, path: str
+    ) -> None:
+        assert ci.post(path, {}, 201)["live"] is None
+        assert program.get(f"{path}/2")["live"] is None
+        pipeline.sync()
+        assert program.get(f"{path}/2")["live"] == "live"
+
     def test_one_that_is_not_ready_says_why(
         self, pipeline: Pipeline, program: Program, path: str
     ) -> None:

@@ -111,7 +111,9 @@ class DeploymentAnswer(Answered):
     ci_url: str
     service: str
     stage: str
-    live: Liveness
+    live: Liveness | None = Field(
+        description="Null while it is not known what was deployed, or not any more."
+    )
     no_change: bool
     changed: list[str]
     added: list[str]
@@ -311,7 +313,7 @@ def _answer_recorded(
         ci_url=report.ci_url,
         service=report.service,
         stage=report.stage,
-        live=Liveness.NOT_LIVE,
+        live=None,
         no_change=False,
         changed=[],
         added=[],
