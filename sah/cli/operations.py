@@ -129,15 +129,17 @@ def switch(  # noqa: PLR0913 - each is an option
     "wanted",
     multiple=True,
     required=True,
-    metavar="FUNCTION=VERSION",
-    help="Where to move; VERSION may be previous, and previous alone means every function.",
+    metavar="NUMBER|previous|FUNCTION=VERSION",
+    help="Where to move: to a deployment, or single functions.",
 )
 @click.argument("more", metavar="[FUNCTION=VERSION…]", nargs=-1)
 @in_app
 def break_glass(project: str, wanted: tuple[str, ...], more: tuple[str, ...]) -> None:
     """Print a shell script that moves aliases of PROJECT without SAH, and back with “undo”.
 
-    It is made from what SAH saw last, and asks AWS nothing: keep one at hand.
+    It is made from what SAH saw last, and asks AWS nothing: keep one at hand. As in
+    “sah rollback”, previous is the deployment that was wholly live before the present
+    one; FUNCTION=previous is the version below the live one.
     """
     from sah.services.breakglass import write_break_glass
 

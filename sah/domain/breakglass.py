@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,8 +27,12 @@ def choose_previous(live: AliasState, versions: tuple[str, ...]) -> str | None:
     return max(older, key=int, default=None)
 
 
-def write_script(plan: Plan, place: Place, seen_at: datetime | None) -> str:
+def write_script(
+    plan: Plan, place: Place, seen_at: datetime | None, notes: Sequence[str] = ()
+) -> str:
     """Write a POSIX shell script that moves a plan's aliases, and with ``undo`` moves them back.
+
+    ``notes`` are sentences for its head.
 
     It sends no ``RevisionId``: who breaks the glass wants the target, whatever
     happened since. Weights are explicit, else an old one could survive (aws-facts 5).
@@ -36,7 +41,7 @@ def write_script(plan: Plan, place: Place, seen_at: datetime | None) -> str:
     back = [_command(place, m.function, m.alias, m.before) for m in plan.moves]
     lines = [
         "#!/bin/sh",
-        *(f"# {line}" for line in _introduce(plan, place, seen_at)),
+        *(f"# {line}" for line in _introduce(plan, place, seen_at, notes)),
         "failed=0",
         'case "${1:-}" in',
         '"")',
@@ -56,11 +61,14 @@ def write_script(plan: Plan, place: Place, seen_at: datetime | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _introduce(plan: Plan, place: Place, seen_at: datetime | None) -> list[str]:
+def _introduce(
+    plan: Plan, place: Place, seen_at: datetime | None, notes: Sequence[str]
+) -> list[str]:
     seen = f"{seen_at:%Y-%m-%d %H:%M:%S} UTC" if seen_at else "never"
     lines = [
         f"Moves {plan.alias} of {len(plan.moves)} functions of {place.stack} without SAH.",
         f"From what SAH saw last of the project {place.project}: {seen}.",
+        *notes,
         "Without an argument it moves; with the argument undo it moves back.",
     ]
     if place.role_arn:

@@ -9,21 +9,26 @@ from sah.models import Project
 from sah.services.functions import FunctionSummary, list_summaries_by_project
 from sah.services.operations import plan_project_switch
 from sah.services.projects import get_project_by_name
+from sah.services.rollback import PREVIOUS, RollbackPlan, parse_target, plan_rollback
 
-PREVIOUS = "previous"
+_HOW = "Write a deployment, such as 41 or previous, or functions, such as shop-dev-cart=7."
 
 
 def write_break_glass(project_name: str, wanted: Sequence[str]) -> str:
     """Write the shell script that moves a project's aliases without SAH, and back.
 
-    ``wanted`` are ``FUNCTION=VERSION``, ``FUNCTION=previous``, or ``previous`` for
-    every function that has a version below the live one.
+    ``wanted`` are one deployment or none, by its number or as ``previous``, and
+    ``FUNCTION=VERSION`` for those that shall serve another version than it had;
+    ``FUNCTION=previous`` is the newest version below the live one.
 
-    :raises NotFoundError: there is no such project.
+    :raises NotFoundError: there is no such project or deployment.
+    :raises ConflictError: one cannot go back to that deployment.
     :raises InvalidInputError: a function or version that the project does not have.
     """
     project = get_project_by_name(project_name)
-    target = _parse_target(project, wanted)
+    rollback = _plan_rollback(project, [text for text in wanted if "=" not in text])
+    target = dict(rollback.target) if rollback else {}
+    target |= _parse_functions(project, [text for text in wanted if "=" in text])
     plan = plan_project_switch(project.id, target)
     if plan.missing:
         raise InvalidInputError(f"{', '.join(plan.missing)}: there is no alias {plan.alias}.")
@@ -33,18 +38,38 @@ def write_break_glass(project_name: str, wanted: Sequence[str]) -> str:
     place = Place(
         project.name, project.stack_name, account.region, account.endpoint_url, account.role_arn
     )
-    return write_script(plan, place, project.synced_at)
+    return write_script(plan, place, project.synced_at, _notes_on(rollback))
 
 
-def _parse_target(project: Project, wanted: Sequence[str]) -> dict[str, Routing]:
+def _plan_rollback(project: Project, texts: Sequence[str]) -> RollbackPlan | None:
+    if len(texts) > 1:
+        raise InvalidInputError(f"{' and '.join(texts)}: only one deployment can be gone to.", _HOW)
+    if not texts:
+        return None
+    try:
+        deployment = parse_target(texts[0])
+    except InvalidInputError:
+        raise InvalidInputError(
+            f"“{texts[0]}” is neither a deployment nor FUNCTION=VERSION.", _HOW
+        ) from None
+    return plan_rollback(project.id, deployment)
+
+
+def _notes_on(rollback: RollbackPlan | None) -> list[str]:
+    if rollback is None:
+        return []
+    blocked = [f"Left where it is: {name}. {why}" for name, why in sorted(rollback.blocked.items())]
+    return [f"Goes to deployment #{rollback.deployment.number}.", *blocked]
+
+
+def _parse_functions(project: Project, texts: Sequence[str]) -> dict[str, Routing]:
     summaries = list_summaries_by_project([project]).get(project.id, ())
     target: dict[str, Routing] = {}
     assigned = []
-    for text in wanted:
-        function, equals, version = text.rpartition("=")
+    for text in texts:
+        function, _, version = text.rpartition("=")
         if version == PREVIOUS:
-            chosen = [s for s in summaries if not equals or s.function.name == function]
-            target |= _previous(chosen, text)
+            target[function] = Routing(_find_version_before(function, summaries))
         else:
             assigned.append(text)
     return target | parse_assignments(assigned)
@@ -67,13 +92,10 @@ def parse_assignments(texts: Iterable[str]) -> dict[str, Routing]:
     return target
 
 
-def _previous(summaries: Sequence[FunctionSummary], text: str) -> dict[str, Routing]:
-    found = {
-        s.function.name: Routing(version)
-        for s in summaries
-        if s.live is not None and not s.function.gone_at
-        if (version := choose_previous(s.live, s.versions)) is not None
-    }
-    if not found:
-        raise InvalidInputError(f"“{text}”: there is no version before the live one.")
-    return found
+def _find_version_before(function: str, summaries: Sequence[FunctionSummary]) -> str:
+    found = [s for s in summaries if s.function.name == function and not s.function.gone_at]
+    live = found[0].live if found else None
+    version = choose_previous(live, found[0].versions) if live else None
+    if version is None:
+        raise InvalidInputError(f"{function}: there is no version before the live one.")
+    return version

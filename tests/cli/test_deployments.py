@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from flask import Flask
 
@@ -206,3 +208,38 @@ class TestRollback:
         assert "Traceback" not in done.err
         assert done.out == ""
         assert count_operations(app) == 0
+
+
+class TestBreakGlass:
+    def test_previous_is_the_deployment_and_moves_only_what_differs(self, sah: Sah) -> None:
+        script = sah("break-glass", "shop", "--to", "previous").out
+        assert moves_of(script) == ["shop-search 3"]
+        assert "# Goes to deployment #2." in script
+
+    def test_any_deployment_may_be_named_and_functions_besides(self, sah: Sah) -> None:
+        assert moves_of(sah("break-glass", "shop", "--to", "#1").out) == [
+            "shop-cart 3",
+            "shop-search 3",
+        ]
+        others = ("shop-cart=2", "shop-checkout=previous")
+        script = sah("break-glass", "shop", "--to", "1", *others).out
+        assert moves_of(script) == ["shop-cart 2", "shop-checkout 2", "shop-search 3"]
+
+    def test_what_cannot_go_back_is_named(self, sah: Sah, aws: FakeAws, pipeline: Pipeline) -> None:
+        aws.delete_version("shop-cart", "3")
+        pipeline.sync()
+        script = sah("break-glass", "shop", "--to", "1").out
+        assert moves_of(script) == ["shop-search 3"]
+        assert "# Left where it is: shop-cart. Version 3 " in script
+
+    def test_two_deployments_are_one_too_many(self, sah: Sah) -> None:
+        done = sah("break-glass", "shop", "--to", "1", "--to", "2")
+        assert (done.status, done.out) == (1, "")
+        assert "1 and 2: only one deployment can be gone to." in done.err
+
+
+def moves_of(script: str) -> list[str]:
+    """Read what a script moves, without its way back."""
+    there = script.partition("undo)")[0]
+    found = re.findall(r"--function-name (\S+) .*--function-version (\d+)", there)
+    return [" ".join(words) for words in found]
