@@ -27,22 +27,28 @@ _NOT_RUNNING = ("Failed", "Deleting", "ActiveNonInvocable")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence about one function; it ``blocks`` the plan or only warns."""
+    """One sentence about one function; it ``blocks`` the plan or only warns.
+
+    One that is not ``checked`` says why AWS did not tell.
+    """
 
     function: str
     text: str
     blocks: bool
+    checked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
     """What was found. ``busy`` says that the stack is being updated, empty when it is not.
 
-    A busy stack is a warning that a person may override with a reason.
+    A busy stack is a warning that a person may override with a reason. ``unknown`` says
+    why nobody can tell whether it is busy.
     """
 
     findings: tuple[Finding, ...] = ()
     busy: str = ""
+    unknown: str = ""
 
     @property
     def problems(self) -> dict[str, str]:
@@ -53,6 +59,17 @@ class Preflight:
     def warnings(self) -> dict[str, str]:
         """What the person should know, by function name."""
         return _by_function(finding for finding in self.findings if not finding.blocks)
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """The warnings without those of the ``unchecked``, of which there may be many."""
+        found = (f for f in self.findings if not f.blocks and f.checked)
+        return _by_function(found)
+
+    @property
+    def unchecked(self) -> dict[str, str]:
+        """Why AWS did not tell all about a function, by its name."""
+        return _by_function(finding for finding in self.findings if not finding.checked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +82,11 @@ class VersionFacts:
     reason: str = ""
     reason_code: str = ""
     last_update_status: str = ""
+
+
+def unchecked(function: str, why: str) -> Finding:
+    """Say that AWS did not tell, which in an incident must not be a wall."""
+    return Finding(function, f"It could not be checked: {why}", blocks=False, checked=False)
 
 
 def judge_version(facts: VersionFacts) -> Finding | None:
