@@ -141,7 +141,8 @@ def rollback_to_previous(project_id: int) -> ResponseReturnValue:
 @requires(Right.OPERATE)
 def rollback(project_id: int, number: int) -> ResponseReturnValue:
     """Read what rolling back, or forward, to a deployment would move."""
-    return _show_plan(look_and_plan_rollback(project_id, number), ConfirmForm(formdata=None))
+    form = ConfirmForm.opening(request.args)
+    return _show_plan(look_and_plan_rollback(project_id, number), form)
 
 
 @bp.post("/deployments/<int:number>/rollback")

@@ -78,7 +78,7 @@ def decide(project_id: int) -> ResponseReturnValue:
 def undo(project_id: int, operation_id: int) -> ResponseReturnValue:
     """Read what would take back an operation."""
     sync_if_changed(project_id)
-    form = ConfirmForm.following(OperationKind.UNDO, operation_id)
+    form = ConfirmForm.following(request.args, OperationKind.UNDO, operation_id)
     return _show_following(project_id, plan_undo(operation_id), form)
 
 
@@ -87,7 +87,7 @@ def undo(project_id: int, operation_id: int) -> ResponseReturnValue:
 def rest(project_id: int, operation_id: int) -> ResponseReturnValue:
     """Read what an operation left to be moved."""
     sync_if_changed(project_id)
-    form = ConfirmForm.following(OperationKind.REST, operation_id)
+    form = ConfirmForm.following(request.args, OperationKind.REST, operation_id)
     return _show_following(project_id, plan_rest(operation_id), form)
 
 
@@ -118,7 +118,7 @@ def _show_form(
         published=list_published(project_id),
         choices=choices,
         errors=errors or {},
-        form=form or ConfirmForm(formdata=None, reason=request.args.get("reason")),
+        form=form or ConfirmForm.opening(request.args),
     )
     return page, status
 
@@ -126,7 +126,7 @@ def _show_form(
 def _show_plan(
     project_id: int, choices: Mapping[str, Choice], entered: Mapping[str, str]
 ) -> ResponseReturnValue:
-    form = ConfirmForm(formdata=None, reason=entered.get("reason"))
+    form = ConfirmForm.opening(entered)
     _, plan, errors = _plan(project_id, choices)
     if plan is None:
         return _show_form(project_id, choices, errors, form)
