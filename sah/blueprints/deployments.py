@@ -194,6 +194,10 @@ def _find_repeated(project_id: int, form: ConfirmForm) -> ResponseReturnValue | 
 
 def _show_plan(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
     project_id = planned.deployment.project_id
+    preflight = preflight_plan(project_id, planned.plan) if planned.plan.moves else None
+    if preflight and preflight.is_outdated:
+        planned = plan_rollback(project_id, planned.deployment.number)
+        preflight = preflight_plan(project_id, planned.plan) if planned.plan.moves else None
     summary = get_project_summary(project_id)
     page = render_template(
         "deployments/rollback.html",
@@ -204,7 +208,7 @@ def _show_plan(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
         partial="partial" in request.values,
         versions=describe_versions(project_id, planned.plan),
         active=find_active_operation(project_id),
-        preflight=preflight_plan(project_id, planned.plan) if planned.plan.moves else None,
+        preflight=preflight,
         form=form,
         shown_at=datetime.now(UTC).timestamp(),
         not_rolled_back=NOT_ROLLED_BACK,

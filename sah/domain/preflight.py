@@ -29,13 +29,16 @@ _NOT_RUNNING = ("Failed", "Deleting", "ActiveNonInvocable")
 class Finding:
     """One sentence about one function; it ``blocks`` the plan or only warns.
 
-    One that is not ``checked`` says why AWS did not tell.
+    One that is not ``checked`` says why AWS did not tell. What the last sync did not
+    know: a version that is ``gone``, or that the alias ``moved`` or is no more.
     """
 
     function: str
     text: str
     blocks: bool
     checked: bool = True
+    gone: str = ""
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,14 @@ class Preflight:
     """What was found. ``busy`` says that the stack is being updated, empty when it is not.
 
     A busy stack is a warning that a person may override with a reason. ``unknown`` says
-    why nobody can tell whether it is busy.
+    why nobody can tell whether it is busy. ``is_outdated`` says that more is known by
+    now than the plan was made from, so that it is worth making again.
     """
 
     findings: tuple[Finding, ...] = ()
     busy: str = ""
     unknown: str = ""
+    is_outdated: bool = False
 
     @property
     def problems(self) -> dict[str, str]:
@@ -118,11 +123,8 @@ def judge_alias(move: PlannedMove, serving: str) -> Finding | None:
     """Judge whether the alias still serves what the plan starts from."""
     if serving == move.before.version:
         return None
-    text = (
-        f"{move.alias} serves version {serving} by now, not {move.before.version}:"
-        " sync the project and plan again."
-    )
-    return Finding(move.function, text, blocks=True)
+    text = f"{move.alias} serves version {serving} by now, not {move.before.version}: plan again."
+    return Finding(move.function, text, blocks=True, moved=True)
 
 
 def describe_busy_stack(name: str, status: str) -> str:

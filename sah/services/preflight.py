@@ -27,6 +27,8 @@ from sah.services.accounts import open_gateway
 from sah.services.answers import PATIENCE_S, ask_each, ask_within
 from sah.services.projects import get_project
 from sah.services.stacks import look_at_stack
+from sah.services.sync import sync_again
+from sah.services.targets import store_gone_versions
 
 GOOD_FOR_S = 120.0
 AT_REST_FOR_S = 10.0
@@ -52,10 +54,20 @@ def preflight_plan(project_id: int, plan: Plan) -> Preflight:
         busy = _ask_whether_busy(gateway, stack_name, nested)
     except AwsError as error:
         unknown = str(error)
-    preflight = Preflight(check_moves(gateway, plan.moves), busy, unknown)
+    findings = check_moves(gateway, plan.moves)
+    preflight = Preflight(findings, busy, unknown, is_outdated=_learn(project_id, findings))
     if not preflight.problems:
         _passed().add((project_id, plan.fingerprint), at_rest=not busy)
     return preflight
+
+
+def _learn(project_id: int, findings: Iterable[Finding]) -> bool:
+    """Store what AWS said and the last sync did not know; say whether there was anything."""
+    found = list(findings)
+    gone = [(finding.function, finding.gone) for finding in found if finding.gone]
+    if gone:
+        store_gone_versions(project_id, gone)
+    return (any(f.moved for f in found) and sync_again(project_id)) or bool(gone)
 
 
 def refuse_plan(plan: Plan, checks: Preflight, *, overridden: bool) -> None:
@@ -156,7 +168,8 @@ def _check_version(gateway: AwsGateway, function: str, version: str) -> Finding 
     try:
         facts = gateway.get_version(function, version)
     except AwsNotFoundError:
-        return Finding(function, f"Version {version} does not exist (any more).", blocks=True)
+        text = f"Version {version} does not exist (any more)."
+        return Finding(function, text, blocks=True, gone=version)
     except AwsError as error:
         return unchecked(function, str(error))
     return judge_version(
@@ -176,7 +189,7 @@ def _check_alias(gateway: AwsGateway, move: PlannedMove) -> Finding | None:
         serving = gateway.get_version(move.function, move.alias).version
     except AwsNotFoundError:
         text = f"The alias {move.alias} does not exist (any more)."
-        return Finding(move.function, text, blocks=True)
+        return Finding(move.function, text, blocks=True, moved=True)
     except AwsError as error:
         return unchecked(move.function, str(error))
     return judge_alias(move, serving)

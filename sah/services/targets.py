@@ -88,6 +88,23 @@ def _store(seen: Iterable[tuple[_Target, _Seen]]) -> None:
     db.session.commit()
 
 
+def store_gone_versions(project_id: int, gone: Iterable[tuple[str, str]]) -> None:
+    """Store that AWS has no such version of a function any more; pairs of both names."""
+    name_and_version = sa.tuple_(Function.name, PublishedVersion.version)
+    query = (
+        sa.select(PublishedVersion)
+        .join(Function, Function.id == PublishedVersion.function_id)
+        .where(
+            Function.project_id == project_id,
+            PublishedVersion.gone_at.is_(None),
+            name_and_version.in_(list(gone)),
+        )
+    )
+    for row in db.session.scalars(query):
+        row.gone_at = datetime.now(UTC)
+    db.session.commit()
+
+
 class _Looked:
     """When which snapshot was looked at last, in this process."""
 
