@@ -254,6 +254,27 @@ def test_another_plan_has_to_wait_for_the_running_operation(
     assert not [n for n in ended.root.walk() if n.has("data-poll-url")]
 
 
+def test_the_list_of_all_operations_follows_those_that_run(
+    aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    following: list[str] = []
+
+    def look(call: Call) -> None:
+        if call.name == "UpdateAlias" and not following:
+            (note,) = operator.get("/operations").root.find_all("p", class_="following")
+            following.append(note.get("data-poll-url"))
+            shown = operator.get(following[0])
+            assert "#1 of shop: moved 0 of 1." in shown.text
+            (again,) = shown.root.find_all("p")
+            assert again.get("data-poll-url") == following[0]
+
+    aws.hook = look
+    operator.submit(confirm(operator, shop))
+    (ended,) = operator.get(following[0]).root.find_all("p")
+    assert ended.get("data-poll-done") == "reload"
+    assert not operator.get("/operations").root.find_all("p", class_="following")
+
+
 def test_after_a_failure_the_same_plan_can_be_tried_again(
     aws: FakeAws, shop: int, operator: StrictClient
 ) -> None:
