@@ -27,8 +27,8 @@ def ask_within(patience_s: float, ask: Callable[[], Answer]) -> Answer:
     (answer,) = ask_each([ask], patience_s)
     if not answer.done():
         raise AwsUnreachableError(
-            f"AWS gave no answer within {PATIENCE_S:g} s.",
-            "Check the network of this server, and how AWS is.",
+            "AWS gave no answer in time.",
+            "Check the Region, the endpoint and the network of this server.",
         )
     return answer.result()
 

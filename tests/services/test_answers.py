@@ -59,7 +59,7 @@ def test_a_plan_is_shown_although_cloudformation_hangs(scene: Scene, silence: Si
         found = preflight_plan(scene.project_id, plan)
         refuse_busy_stack(scene.project_id, "another")
     assert silence.asked == 2
-    assert found.unknown.startswith("AWS gave no answer within")
+    assert found.unknown.startswith("AWS gave no answer in time.")
     assert not found.findings
 
 

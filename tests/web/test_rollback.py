@@ -350,7 +350,7 @@ def test_a_page_that_aws_does_not_answer_says_so_and_lets_one_go_on(
     over.set()
     assert page.notes[-1].startswith(
         "AWS did not answer everything. Whether the stack is being deployed is not known."
-        " 1 function of 1 could not be checked."
+        " 1 of 1 function could not be checked."
         " The plan shows what the last sync saw, just now."
     )
     assert "reason" in page.form(TO_1).fields
