@@ -146,7 +146,8 @@ def rollback_to_previous(project_id: int) -> ResponseReturnValue:
 @requires(Right.OPERATE)
 def rollback(project_id: int, number: int) -> ResponseReturnValue:
     """Read what rolling back, or forward, to a deployment would move."""
-    return _show_plan(look_and_plan_rollback(project_id, number), ConfirmForm(formdata=None))
+    form = ConfirmForm.opening(request.args)
+    return _show_plan(look_and_plan_rollback(project_id, number), form)
 
 
 @bp.post("/deployments/<int:number>/rollback")
@@ -198,6 +199,10 @@ def _find_repeated(project_id: int, form: ConfirmForm) -> ResponseReturnValue | 
 
 def _show_plan(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
     project_id = planned.deployment.project_id
+    preflight = preflight_plan(project_id, planned.plan) if planned.plan.moves else None
+    if preflight and preflight.is_outdated:
+        planned = plan_rollback(project_id, planned.deployment.number)
+        preflight = preflight_plan(project_id, planned.plan) if planned.plan.moves else None
     summary = get_project_summary(project_id)
     page = render_template(
         "deployments/rollback.html",
@@ -208,7 +213,7 @@ def _show_plan(planned: RollbackPlan, form: ConfirmForm) -> ResponseReturnValue:
         partial="partial" in request.values,
         versions=describe_versions(project_id, planned.plan),
         active=find_active_operation(project_id),
-        preflight=preflight_plan(project_id, planned.plan) if planned.plan.moves else None,
+        preflight=preflight,
         form=form,
         shown_at=datetime.now(UTC).timestamp(),
         not_rolled_back=NOT_ROLLED_BACK,

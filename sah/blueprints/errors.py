@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
+from sah.blueprints.comeback import come_back
 from sah.blueprints.safety import request_id
 from sah.domain.errors import InvalidInputError, SahError, TooManyRequestsError
 from sah.extensions import db
@@ -120,6 +121,10 @@ def _show_http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code
     if status is None:
         return error.get_response()
+    if isinstance(error, CSRFError) or status == HTTPStatus.UNAUTHORIZED:
+        back = None if wants_json() else come_back()
+        if back is not None:
+            return back
     if isinstance(error, CSRFError):
         return _show(_API_CSRF if is_api() else _CSRF)
     default = (f"http_{status}", error.name, error.description or "")

@@ -1,17 +1,18 @@
 """Operations: the journal, and each operation with the outcome of its moves."""
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sah.blueprints.access import requires
 from sah.domain.access import Right
 from sah.domain.operations import MoveOutcome, OperationStatus
-from sah.services.operations import get_operation, list_operations
+from sah.services.operations import get_operation, list_operations, list_running_operations
 from sah.services.projects import get_project
 from sah.services.timeline import Kind
 
 bp = Blueprint("operations", __name__)
 
+_SHOWN = 200
 _MOVED = (MoveOutcome.MOVED, MoveOutcome.SWITCHING)
 
 
@@ -19,7 +20,19 @@ _MOVED = (MoveOutcome.MOVED, MoveOutcome.SWITCHING)
 @requires(Right.VIEW)
 def list_all() -> ResponseReturnValue:
     """See what was moved lately, by whom, and why."""
-    return render_template("operations/list.html", operations=list_operations(limit=200))
+    operations = list_operations(limit=_SHOWN)
+    running = [operation for operation in operations if operation.is_active]
+    return render_template("operations/list.html", operations=operations, running=running)
+
+
+@bp.get("/operations/running")
+@requires(Right.VIEW)
+def show_running() -> ResponseReturnValue:
+    """Have an open list notice how far operations are, and that one has ended."""
+    running = list_running_operations()
+    seen = request.args.get("seen", "")
+    ended = not set(seen.split(",")) <= {str(operation.id) for operation in running}
+    return render_template("operations/_running.html", running=running, seen=seen, ended=ended)
 
 
 @bp.get("/projects/<int:project_id>/operations")

@@ -1,6 +1,6 @@
 """The switch of a project's versions: choose, read the plan, confirm; all on one address."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -78,8 +78,8 @@ def decide(project_id: int) -> ResponseReturnValue:
 def undo(project_id: int, operation_id: int) -> ResponseReturnValue:
     """Read what would take back an operation."""
     sync_if_changed(project_id)
-    form = ConfirmForm.following(OperationKind.UNDO, operation_id)
-    return _show_following(project_id, plan_undo(operation_id), form)
+    form = ConfirmForm.following(request.args, OperationKind.UNDO, operation_id)
+    return _show_following(project_id, lambda: plan_undo(operation_id), form)
 
 
 @bp.get("/rest/<int:operation_id>")
@@ -87,11 +87,16 @@ def undo(project_id: int, operation_id: int) -> ResponseReturnValue:
 def rest(project_id: int, operation_id: int) -> ResponseReturnValue:
     """Read what an operation left to be moved."""
     sync_if_changed(project_id)
-    form = ConfirmForm.following(OperationKind.REST, operation_id)
-    return _show_following(project_id, plan_rest(operation_id), form)
+    form = ConfirmForm.following(request.args, OperationKind.REST, operation_id)
+    return _show_following(project_id, lambda: plan_rest(operation_id), form)
 
 
-def _show_following(project_id: int, following: Plan, form: ConfirmForm) -> ResponseReturnValue:
+def _show_following(
+    project_id: int, follow: Callable[[], Plan], form: ConfirmForm
+) -> ResponseReturnValue:
+    following = follow()
+    if following.moves and preflight_plan(project_id, following).is_outdated:
+        following = follow()  # what somebody moved meanwhile is to be left alone
     choices = choices_of(following.target)
     _, plan, errors = _plan(project_id, choices)
     if plan is None:
@@ -118,7 +123,7 @@ def _show_form(
         published=list_published(project_id),
         choices=choices,
         errors=errors or {},
-        form=form or ConfirmForm(formdata=None, reason=request.args.get("reason")),
+        form=form or ConfirmForm.opening(request.args),
     )
     return page, status
 
@@ -126,7 +131,7 @@ def _show_form(
 def _show_plan(
     project_id: int, choices: Mapping[str, Choice], entered: Mapping[str, str]
 ) -> ResponseReturnValue:
-    form = ConfirmForm(formdata=None, reason=entered.get("reason"))
+    form = ConfirmForm.opening(entered)
     _, plan, errors = _plan(project_id, choices)
     if plan is None:
         return _show_form(project_id, choices, errors, form)
@@ -199,14 +204,20 @@ def _find_repeated(project_id: int, form: ConfirmForm) -> int | None:
 def _render_plan(
     project_id: int, choices: Mapping[str, Choice], plan: Plan, form: ConfirmForm
 ) -> ResponseReturnValue:
-    summary = get_project_summary(project_id)
+    preflight = preflight_plan(project_id, plan) if plan.moves else None
+    if preflight and preflight.is_outdated:
+        _, anew, errors = _plan(project_id, choices)
+        if anew is None:
+            return _show_form(project_id, choices, errors, form)
+        plan = replace(anew, moved_since=plan.moved_since)
+        preflight = preflight_plan(project_id, plan) if plan.moves else None
     page = render_template(
         "operations/plan.html",
-        summary=summary,
+        summary=get_project_summary(project_id),
         plan=plan,
         versions=describe_versions(project_id, plan),
         active=find_active_operation(project_id),
-        preflight=preflight_plan(project_id, plan) if plan.moves else None,
+        preflight=preflight,
         form=form,
         fields=choice_fields(choices),
         shown_at=datetime.now(UTC).timestamp(),

@@ -102,6 +102,9 @@ def print_plan(
 ) -> None:
     """Print what would move, and what of a ``rollback`` cannot and why."""
     stopped = dict(rollback.blocked) if rollback else {}
+    if preflight.unknown:
+        unknown = f"Whether the stack is being deployed is not known: {preflight.unknown}"
+        click.echo(unknown, err=True)
     moves: list[dict[str, Value]] = [
         {
             "function": move.function,
@@ -124,6 +127,7 @@ def print_plan(
                 "missing": missing,
                 "blocked": stopped,
                 "busy": preflight.busy,
+                "unknown": preflight.unknown,
             }
         )
         return

@@ -27,22 +27,33 @@ _NOT_RUNNING = ("Failed", "Deleting", "ActiveNonInvocable")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence about one function; it ``blocks`` the plan or only warns."""
+    """One sentence about one function; it ``blocks`` the plan or only warns.
+
+    One that is not ``checked`` says why AWS did not tell. What the last sync did not
+    know: a version that is ``gone``, or that the alias ``moved`` or is no more.
+    """
 
     function: str
     text: str
     blocks: bool
+    checked: bool = True
+    gone: str = ""
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
     """What was found. ``busy`` says that the stack is being updated, empty when it is not.
 
-    A busy stack is a warning that a person may override with a reason.
+    A busy stack is a warning that a person may override with a reason. ``unknown`` says
+    why nobody can tell whether it is busy. ``is_outdated`` says that more is known by
+    now than the plan was made from, so that it is worth making again.
     """
 
     findings: tuple[Finding, ...] = ()
     busy: str = ""
+    unknown: str = ""
+    is_outdated: bool = False
 
     @property
     def problems(self) -> dict[str, str]:
@@ -53,6 +64,17 @@ class Preflight:
     def warnings(self) -> dict[str, str]:
         """What the person should know, by function name."""
         return _by_function(finding for finding in self.findings if not finding.blocks)
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """The warnings without those of the ``unchecked``, of which there may be many."""
+        found = (f for f in self.findings if not f.blocks and f.checked)
+        return _by_function(found)
+
+    @property
+    def unchecked(self) -> dict[str, str]:
+        """Why AWS did not tell all about a function, by its name."""
+        return _by_function(finding for finding in self.findings if not finding.checked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +87,11 @@ class VersionFacts:
     reason: str = ""
     reason_code: str = ""
     last_update_status: str = ""
+
+
+def unchecked(function: str, why: str) -> Finding:
+    """Say that AWS did not tell, which in an incident must not be a wall."""
+    return Finding(function, f"It could not be checked: {why}", blocks=False, checked=False)
 
 
 def judge_version(facts: VersionFacts) -> Finding | None:
@@ -96,11 +123,8 @@ def judge_alias(move: PlannedMove, serving: str) -> Finding | None:
     """Judge whether the alias still serves what the plan starts from."""
     if serving == move.before.version:
         return None
-    text = (
-        f"{move.alias} serves version {serving} by now, not {move.before.version}:"
-        " sync the project and plan again."
-    )
-    return Finding(move.function, text, blocks=True)
+    text = f"{move.alias} serves version {serving} by now, not {move.before.version}: plan again."
+    return Finding(move.function, text, blocks=True, moved=True)
 
 
 def describe_busy_stack(name: str, status: str) -> str:

@@ -138,11 +138,19 @@ class ConfirmForm(BaseForm):
     )
 
     @classmethod
-    def following(cls, kind: OperationKind, origin_id: int) -> Self:
+    def opening(cls, entered: Mapping[str, str], **fields: str) -> Self:
+        """Make the form of a page that is opened, with what its address says was entered."""
+        known = {name: entered[name] for name in ("reason", "override_reason") if name in entered}
+        if entered.get("on_failure") in list(OnFailure):
+            known["on_failure"] = entered["on_failure"]
+        return cls(formdata=None, **{**fields, **known})
+
+    @classmethod
+    def following(cls, entered: Mapping[str, str], kind: OperationKind, origin_id: int) -> Self:
         """Make the form for an operation that undoes another, or moves the rest of it."""
         verb = "Undo" if kind is OperationKind.UNDO else "Finish"
         reason = f"{verb} operation #{origin_id}"
-        return cls(formdata=None, kind=kind.value, origin_id=str(origin_id), reason=reason)
+        return cls.opening(entered, kind=kind.value, origin_id=str(origin_id), reason=reason)
 
     @property
     def operation_kind(self) -> OperationKind:

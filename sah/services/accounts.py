@@ -21,6 +21,7 @@ from sah.domain.errors import (
 )
 from sah.extensions import db
 from sah.models import Account, Project
+from sah.services.answers import ask_within
 from sah.services.edits import claim_revision
 from sah.services.secrets import decrypt_secret, encrypt_secret
 
@@ -30,7 +31,8 @@ _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{4,128}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _ENDPOINT = re.compile(r"https?://[^\s/]+(/\S*)?")
 
-
+# How long a page waits for what takes AWS many calls, such as listing a thousand stacks.
+_LISTING_S = 10.0
 MAX_NAME_LENGTH = 80
 _TOO_LONG = f"The name is longer than {MAX_NAME_LENGTH} characters."
 
@@ -210,7 +212,7 @@ def list_account_stacks(account: Account) -> list[Stack]:
     """
     gateway = open_gateway(account)
     db.session.commit()
-    return gateway.list_stacks()
+    return ask_within(_LISTING_S, gateway.list_stacks)
 
 
 def offer_stacks(account: Account) -> StackOffer:
@@ -234,12 +236,12 @@ def check_connection(account: Account) -> ConnectionReport:
     gateway = open_gateway(account)
     db.session.commit()
     try:
-        identity = gateway.get_identity()
+        identity = ask_within(_LISTING_S, gateway.get_identity)
     except AwsError as error:
         return ConnectionReport(None, error=error)
     _remember_identity(account_id, identity)
     try:
-        return ConnectionReport(identity, gateway.check_permissions())
+        return ConnectionReport(identity, ask_within(_LISTING_S, gateway.check_permissions))
     except AwsError as error:
         return ConnectionReport(identity, error=error)
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from sah.domain.errors import NotFoundError
+from sah.domain.operations import OperationStatus
 from sah.extensions import db
 from sah.models import Operation
 
@@ -38,6 +39,17 @@ def find_repeated_operation(
         if operation.fingerprint == fingerprint and operation.created_at >= shown_at:
             return operation
     return None
+
+
+def list_running_operations() -> list[Operation]:
+    """List the operations that have not ended, of all projects, newest first."""
+    query = (
+        sa.select(Operation)
+        .where(Operation.status.in_([status for status in OperationStatus if status.is_active]))
+        .order_by(Operation.id.desc())
+        .options(selectinload(Operation.moves))
+    )
+    return list(db.session.scalars(query))
 
 
 def list_operations(

@@ -13,7 +13,12 @@ from sah.extensions import db
 from sah.models import Move, Operation, Project
 from sah.services.execution import execute_operation
 from sah.services.functions import list_summaries_by_project
-from sah.services.history import find_repeated_operation, get_operation, list_operations
+from sah.services.history import (
+    find_repeated_operation,
+    get_operation,
+    list_operations,
+    list_running_operations,
+)
 from sah.services.live import lock_project
 from sah.services.owners import this_process
 from sah.services.preflight import preflight_plan, refuse_busy_stack, refuse_plan
@@ -26,6 +31,7 @@ __all__ = [
     "find_repeated_operation",
     "get_operation",
     "list_operations",
+    "list_running_operations",
     "plan_project_switch",
     "plan_rest",
     "plan_undo",

@@ -6,7 +6,7 @@ good for two minutes; that the stack was at rest is good for ten seconds.
 
 import time
 from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from flask import current_app
 
@@ -20,15 +20,19 @@ from sah.domain.preflight import (
     describe_busy_stack,
     judge_alias,
     judge_version,
+    unchecked,
 )
 from sah.extensions import db
 from sah.services.accounts import open_gateway
+from sah.services.answers import PATIENCE_S, ask_each, ask_within
 from sah.services.projects import get_project
 from sah.services.stacks import look_at_stack
+from sah.services.sync import sync_again
+from sah.services.targets import store_gone_versions
 
 GOOD_FOR_S = 120.0
 AT_REST_FOR_S = 10.0
-_WORKERS = 16
+_SILENT = "AWS gave no answer in time."
 
 Check = Callable[[], Finding | None]
 
@@ -45,11 +49,25 @@ def preflight_plan(project_id: int, plan: Plan) -> Preflight:
     stack_name, nested = project.stack_name, project.nested_stacks
     gateway = open_gateway(project.account, urgent=True)
     db.session.commit()
-    busy = find_busy_stack(gateway, stack_name, nested)
-    preflight = Preflight(check_moves(gateway, plan.moves), busy)
+    busy, unknown = "", ""
+    try:
+        busy = _ask_whether_busy(gateway, stack_name, nested)
+    except AwsError as error:
+        unknown = str(error)
+    findings = check_moves(gateway, plan.moves)
+    preflight = Preflight(findings, busy, unknown, is_outdated=_learn(project_id, findings))
     if not preflight.problems:
         _passed().add((project_id, plan.fingerprint), at_rest=not busy)
     return preflight
+
+
+def _learn(project_id: int, findings: Iterable[Finding]) -> bool:
+    """Store what AWS said and the last sync did not know; say whether there was anything."""
+    found = list(findings)
+    gone = [(finding.function, finding.gone) for finding in found if finding.gone]
+    if gone:
+        store_gone_versions(project_id, gone)
+    return (any(f.moved for f in found) and sync_again(project_id)) or bool(gone)
 
 
 def refuse_plan(plan: Plan, checks: Preflight, *, overridden: bool) -> None:
@@ -105,22 +123,35 @@ def was_at_rest(project_id: int, fingerprint: str) -> bool:
 
 
 def check_moves(gateway: AwsGateway, moves: Iterable[PlannedMove]) -> tuple[Finding, ...]:
-    """Read every target version and every alias, side by side."""
-    checks = [check for move in moves for check in _checks(gateway, move)]
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="preflight") as pool:
-        found = pool.map(lambda check: check(), checks)
-        return tuple(finding for finding in found if finding is not None)
+    """Read every target version and every alias, side by side; what hangs only warns."""
+    checks = [(move, check) for move in moves for check in _checks(gateway, move)]
+    # At the pace of GetFunction, 100/s (aws-facts 1), with room for who else calls it.
+    patience_s = PATIENCE_S + len(checks) / 50
+    answers = ask_each([check for _, check in checks], patience_s)
+    found = [
+        answer.result() if answer.done() else unchecked(move.function, _SILENT)
+        for (move, _), answer in zip(checks, answers, strict=True)
+    ]
+    return tuple(dict.fromkeys(finding for finding in found if finding is not None))
 
 
 def find_busy_stack(gateway: AwsGateway, stack: str, nested: Collection[str]) -> str:
     """Say in a sentence that CloudFormation is at work on a stack; empty when it is not.
 
-    Be it on one that is ``nested`` in it.
+    Be it on one that is ``nested`` in it. Also empty when AWS does not answer soon.
     """
     try:
-        return describe_busy_stack(stack, look_at_stack(gateway, stack, nested).status)
+        return _ask_whether_busy(gateway, stack, nested)
     except AwsError:
         return ""
+
+
+def _ask_whether_busy(gateway: AwsGateway, stack: str, nested: Collection[str]) -> str:
+    try:
+        seen = ask_within(PATIENCE_S, partial(look_at_stack, gateway, stack, nested))
+    except AwsNotFoundError:
+        return ""  # nobody is at work on what does not exist
+    return describe_busy_stack(stack, seen.status)
 
 
 def _checks(gateway: AwsGateway, move: PlannedMove) -> list[Check]:
@@ -137,9 +168,10 @@ def _check_version(gateway: AwsGateway, function: str, version: str) -> Finding 
     try:
         facts = gateway.get_version(function, version)
     except AwsNotFoundError:
-        return Finding(function, f"Version {version} does not exist (any more).", blocks=True)
+        text = f"Version {version} does not exist (any more)."
+        return Finding(function, text, blocks=True, gone=version)
     except AwsError as error:
-        return Finding(function, f"It could not be checked: {error}", blocks=False)
+        return unchecked(function, str(error))
     return judge_version(
         VersionFacts(
             function=function,
@@ -157,9 +189,9 @@ def _check_alias(gateway: AwsGateway, move: PlannedMove) -> Finding | None:
         serving = gateway.get_version(move.function, move.alias).version
     except AwsNotFoundError:
         text = f"The alias {move.alias} does not exist (any more)."
-        return Finding(move.function, text, blocks=True)
+        return Finding(move.function, text, blocks=True, moved=True)
     except AwsError as error:
-        return Finding(move.function, f"It could not be checked: {error}", blocks=False)
+        return unchecked(move.function, str(error))
     return judge_alias(move, serving)
 
 

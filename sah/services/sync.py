@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -22,6 +23,7 @@ from sah.domain.errors import (
 from sah.extensions import db
 from sah.models import Function, Project
 from sah.services.accounts import open_gateway
+from sah.services.answers import PATIENCE_S, ask_within
 from sah.services.locks import claim_account, claim_project
 from sah.services.projects import find_active_operation, get_project
 from sah.services.reading import (
@@ -44,6 +46,8 @@ _ACCOUNTS = 4
 # How often everything is read although the stack has not changed, so that a version which
 # somebody deleted, or which went inactive, is known before it is needed (aws-facts 10).
 _FULL_EVERY = timedelta(minutes=15)
+# How long a plan waits for the aliases of 100 functions, at 15 calls a second (aws-facts 1).
+_ALIASES_S = 8.0
 # Begins the note on a project whose triggers may be incomplete, so that a light sync tries again.
 _MAPPINGS_NOTE = "Event source mappings could not be read, so triggers may be missing:"
 _UNEXPECTED = "An unexpected error ended the sync; SAH's log says more."
@@ -183,8 +187,9 @@ def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:
     """Sync a project whose stack changed since the last sync, so that a plan shows what is live.
 
     The deployment that is to be rolled back is often only seconds old. Asking costs
-    one call a stack, and none of Lambda's pools. When AWS does not answer, what is known has
-    to do: an alias that moved since is refused by its ``RevisionId`` (aws-facts 4).
+    one call a stack, and none of Lambda's pools. When AWS does not answer soon, or the
+    sync takes longer than ``patience_s`` seconds, what is known has to do: an alias that
+    moved since is refused by its ``RevisionId`` (aws-facts 4).
 
     :raises NotFoundError: there is no such project.
     """
@@ -193,11 +198,36 @@ def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:
     try:
         gateway = open_gateway(project.account)
         db.session.commit()
-        stack = look_at_stack(gateway, stack_name, nested)
+        stack = ask_within(PATIENCE_S, partial(look_at_stack, gateway, stack_name, nested))
         if not _shows(_read_anew(project_id), stack):
-            sync_project(project_id, patience_s=patience_s, unless_seen=stack)
+            _sync_within(patience_s, project_id, stack)
     except (AwsError, ConfigError, ConflictError) as error:
         log.warning("sync.not_refreshed", project=name, error=str(error))
+
+
+def sync_again(project_id: int) -> bool:
+    """Read the aliases anew because one was seen elsewhere; say whether that worked soon."""
+    try:
+        _sync_within(_ALIASES_S, project_id, None)
+    except (AwsError, ConfigError, ConflictError) as error:
+        log.warning("sync.not_refreshed", project_id=project_id, error=str(error))
+        return False
+    return True
+
+
+def _sync_within(patience_s: float, project_id: int, seen: Stack | None) -> None:
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    context = structlog.contextvars.get_contextvars()
+
+    def work() -> None:
+        with app.app_context(), structlog.contextvars.bound_contextvars(**context):
+            sync_project(project_id, patience_s=patience_s, unless_seen=seen)
+
+    db.session.commit()
+    try:
+        ask_within(patience_s, work)
+    finally:
+        db.session.expire_all()
 
 
 def _read_anew(project_id: int) -> Project:

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import sqlalchemy as sa
 from flask import current_app
@@ -15,12 +15,10 @@ from sah.extensions import db
 from sah.models import Deployment, Function, Project, PublishedVersion
 from sah.models.deployments import snapshot_version
 from sah.services.accounts import open_gateway
+from sah.services.answers import PATIENCE_S, ask_each
 
-_WORKERS = 16
 # What was looked at so many seconds ago is not looked at again.
 _GOOD_FOR_S = 60.0
-# A page does not wait longer than this; what is known from the last sync has to do then.
-PATIENCE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +45,9 @@ def look_at_targets(
     except (AwsError, ConfigError):
         return
     db.session.commit()
-    pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="targets")
-    futures = {pool.submit(_look, gateway, target): target for target in targets}
-    done, _ = wait(futures, timeout=patience_s)
-    pool.shutdown(wait=False, cancel_futures=True)
-    _store([(futures[future], future.result()) for future in done])
+    answers = ask_each([partial(_look, gateway, target) for target in targets], patience_s)
+    pairs = zip(targets, answers, strict=True)
+    _store([(target, answer.result()) for target, answer in pairs if answer.done()])
 
 
 # What AWS showed of a version; None where it could not be read, False where it is gone.
@@ -89,6 +85,23 @@ def _store(seen: Iterable[tuple[_Target, _Seen]]) -> None:
             row.gone_at = None
         else:
             row.gone_at = row.gone_at or now
+    db.session.commit()
+
+
+def store_gone_versions(project_id: int, gone: Iterable[tuple[str, str]]) -> None:
+    """Store that AWS has no such version of a function any more; pairs of both names."""
+    name_and_version = sa.tuple_(Function.name, PublishedVersion.version)
+    query = (
+        sa.select(PublishedVersion)
+        .join(Function, Function.id == PublishedVersion.function_id)
+        .where(
+            Function.project_id == project_id,
+            PublishedVersion.gone_at.is_(None),
+            name_and_version.in_(list(gone)),
+        )
+    )
+    for row in db.session.scalars(query):
+        row.gone_at = datetime.now(UTC)
     db.session.commit()
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from sah.domain.aliases import Routing
-from sah.domain.errors import AwsServerError
+from sah.domain.errors import AwsServerError, InvalidInputError
 from sah.domain.operations import MoveOutcome, OperationStatus
 from sah.domain.preflight import Preflight
 from sah.extensions import db
@@ -38,16 +38,25 @@ def test_a_sound_plan_has_nothing_to_say(scene: Scene, aws: FakeAws) -> None:
 
 def test_a_version_that_is_gone_blocks(scene: Scene, aws: FakeAws) -> None:
     aws.delete_version(VICTIM, TARGET)
-    assert preflight(scene).problems == {VICTIM: "Version 1 does not exist (any more)."}
+    found = preflight(scene)
+    assert found.problems == {VICTIM: "Version 1 does not exist (any more)."}
+    assert found.is_outdated
+    with scene.app.app_context(), pytest.raises(InvalidInputError, match="no version 1"):
+        plan_project_switch(scene.project_id, scene.target())
 
 
-def test_an_alias_that_is_gone_or_elsewhere_blocks(scene: Scene, aws: FakeAws) -> None:
+def test_an_alias_that_is_gone_or_elsewhere_blocks_and_is_read_again(
+    scene: Scene, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_again: list[int] = []
+    monkeypatch.setattr("sah.services.preflight.sync_again", read_again.append)
     aws.delete_alias(VICTIM, ALIAS)
     aws.set_alias(NAMES[0], ALIAS, OTHER)
     assert preflight(scene).problems == {
         VICTIM: "The alias ACTIVE does not exist (any more).",
-        NAMES[0]: "ACTIVE serves version 3 by now, not 2: sync the project and plan again.",
+        NAMES[0]: "ACTIVE serves version 3 by now, not 2: plan again.",
     }
+    assert read_again == [scene.project_id]
 
 
 @pytest.mark.parametrize(

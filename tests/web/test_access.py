@@ -39,6 +39,7 @@ GETS = {
     "/projects/1/delete": Right.ADMINISTER,
     "/projects/new": Right.ADMINISTER,
     "/operations": Right.VIEW,
+    "/operations/running": Right.VIEW,
     "/operations/1": Right.VIEW,
     "/operations/1/progress": Right.VIEW,
     "/accounts": Right.ADMINISTER,

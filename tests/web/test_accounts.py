@@ -1,5 +1,7 @@
 """Accounts: adding, changing, testing and deleting one; secrets never come back."""
 
+import threading
+
 import pytest
 from flask import Flask
 
@@ -165,3 +167,19 @@ def test_an_unused_account_is_deleted(keyed: int, admin: StrictClient) -> None:
     form = admin.get(f"/accounts/{keyed}/delete").form("Delete the account")
     assert "was deleted" in admin.follow(admin.submit(form)).notes[0]
     admin.get(f"/accounts/{keyed}/edit", 404)
+
+
+@pytest.mark.usefixtures("keyed")
+@pytest.mark.parametrize(
+    ("address", "call"),
+    [("/accounts/1/test", "GetCallerIdentity"), ("/projects/new", "ListStacks")],
+)
+def test_no_page_waits_for_an_aws_that_hangs(
+    aws: FakeAws, admin: StrictClient, monkeypatch: pytest.MonkeyPatch, address: str, call: str
+) -> None:
+    over = threading.Event()
+    aws.hook = lambda asked: asked.name != call or over.wait(60)
+    monkeypatch.setattr("sah.services.accounts._LISTING_S", 0.01)
+    page = admin.get(address)
+    over.set()
+    assert "AWS gave no answer in time." in page.notes[0]

@@ -62,6 +62,7 @@ class TestPlans:
             "problems": {},
             "warnings": {},
             "busy": "",
+            "unknown": "",
             "to": None,
             "unseen": [],
         }

@@ -1,5 +1,7 @@
 """Rolling back to a deployment by two clicks and a reason."""
 
+import threading
+
 import pytest
 from flask import Flask
 
@@ -331,3 +333,48 @@ def test_a_move_that_fails_is_put_back(aws: FakeAws, project: str, operator: Str
     assert done.link("deployment #1") == f"{project}/deployments/1"
     rows = operator.get(project).rows()
     assert rows["#2 Wish lists"].startswith("Live")
+
+
+def test_a_page_that_aws_does_not_answer_says_so_and_lets_one_go_on(
+    aws: FakeAws, project: str, operator: StrictClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+
+    def hang(call: Call) -> None:
+        assert call.name not in ("DescribeStacks", "GetFunction") or over.wait(60)
+
+    for module in ("preflight", "sync"):
+        monkeypatch.setattr(f"sah.services.{module}.PATIENCE_S", 0.01)
+    aws.hook = hang
+    page = plan(operator, project)
+    over.set()
+    assert page.notes[-1].startswith(
+        "AWS did not answer everything. Whether the stack is being deployed is not known."
+        " 1 of 1 function could not be checked."
+        " The plan shows what the last sync saw, just now."
+    )
+    assert "reason" in page.form(TO_1).fields
+
+
+def test_an_alias_that_moved_since_the_last_sync_is_planned_from_where_it_is(
+    aws: FakeAws, project: str, operator: StrictClient
+) -> None:
+    aws.set_alias("shop-cart", "ACTIVE", "2")
+    page = plan(operator, project)
+    assert page.rows()["shop-cart"].startswith("2 100 %")
+    operator.submit(page.form("Roll forward to #1 now"), {"reason": REASON})
+    assert live(aws, "shop-cart") == "3"
+
+
+def test_a_version_deleted_after_the_last_look_leaves_a_way_to_go_on(
+    aws: FakeAws, pipeline: Pipeline, operator: StrictClient
+) -> None:
+    pipeline.deploy("shop-cart", "shop-search")
+    project = f"/projects/{pipeline.project_id}"
+    plan(operator, project)
+    aws.delete_version("shop-cart", "3")
+    page = plan(operator, project)
+    assert "shop-cart: Version 3 was deleted." in page.text
+    others = operator.get(page.link("roll back only the others"))
+    operator.submit(others.form(TO_1), {"reason": REASON})
+    assert live(aws, "shop-search") == "3"

@@ -254,6 +254,27 @@ def test_another_plan_has_to_wait_for_the_running_operation(
     assert not [n for n in ended.root.walk() if n.has("data-poll-url")]
 
 
+def test_the_list_of_all_operations_follows_those_that_run(
+    aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    following: list[str] = []
+
+    def look(call: Call) -> None:
+        if call.name == "UpdateAlias" and not following:
+            (note,) = operator.get("/operations").root.find_all("p", class_="following")
+            following.append(note.get("data-poll-url"))
+            shown = operator.get(following[0])
+            assert "#1 of shop: moved 0 of 1." in shown.text
+            (again,) = shown.root.find_all("p")
+            assert again.get("data-poll-url") == following[0]
+
+    aws.hook = look
+    operator.submit(confirm(operator, shop))
+    (ended,) = operator.get(following[0]).root.find_all("p")
+    assert ended.get("data-poll-done") == "reload"
+    assert not operator.get("/operations").root.find_all("p", class_="following")
+
+
 def test_after_a_failure_the_same_plan_can_be_tried_again(
     aws: FakeAws, shop: int, operator: StrictClient
 ) -> None:
@@ -322,8 +343,27 @@ def test_a_target_that_is_gone_is_said_before_anything_moves(
     aws: FakeAws, shop: int, operator: StrictClient
 ) -> None:
     aws.delete_version("shop-cart", "2")
+    page = operator.get(f"/projects/{shop}/switch?v.shop-cart=2", 422)
+    assert "shop-cart has no version 2 (any more)." in page.notes[0]
+    assert MOVE not in page.text
+
+
+def test_an_alias_that_moved_since_the_last_sync_is_planned_from_where_it_is(
+    aws: FakeAws, shop: int, operator: StrictClient
+) -> None:
+    aws.set_alias("shop-cart", "ACTIVE", "1")
     page = plan(operator, shop)
-    assert "shop-cart: Version 2 does not exist (any more)." in page.notes[0]
+    assert page.rows()["shop-cart"].startswith("1 100 %")
+    operator.submit(page.form(MOVE), {"reason": "It is slow."})
+    assert live(aws, "shop-cart") == "2"
+
+
+def test_an_undo_leaves_alone_what_somebody_moved_since_the_last_sync(
+    aws: FakeAws, operation: int, operator: StrictClient
+) -> None:
+    aws.set_alias("shop-cart", "ACTIVE", "1")
+    page = operator.get(operator.get(f"/operations/{operation}").link("Plan the way back"))
+    assert "Moved on by somebody since, so they stay as they are: shop-cart" in page.text
     assert MOVE not in page.text
 
 

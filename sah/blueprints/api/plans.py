@@ -100,6 +100,7 @@ class PlanAnswer(Answered):
     problems: dict[str, str] = Field(description="By function, why it cannot be moved.")
     warnings: dict[str, str] = Field(description="By function, what should be known.")
     busy: str = Field(description="That the stack is being updated; empty when it is not.")
+    unknown: str = Field(description="Why AWS did not tell that; empty when it did.")
 
 
 @bp.post("/plan")
@@ -130,6 +131,7 @@ def create(project_id: int, json: PlanRequest) -> PlanAnswer:
         problems={**made.blocked, **checks.problems},
         warnings=checks.warnings,
         busy=checks.busy,
+        unknown=checks.unknown,
     )
 
 
