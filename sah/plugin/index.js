@@ -236,7 +236,8 @@ class SahPlugin {
         'There is no token: set SAH_TOKEN, or custom.sah.sahToken.',
         'SAH_CONFIGURATION',
       );
-    return { api: new later.api.Api(config.token), config, options, write: this.write };
+    const here = { stack: this.provider.naming.getStackName(), region: this.provider.getRegion() };
+    return { api: new later.api.Api(config.token), config, here, options, write: this.write };
   }
 
   isCommand(name) {
