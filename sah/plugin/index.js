@@ -97,6 +97,13 @@ class SahPlugin {
   validate() {
     const { mistakes } = this.settings;
     if (mistakes.length) throw this.error(mistakes.join('\n'), 'SAH_CONFIGURATION');
+    this.hideToken();
+  }
+
+  /** The framework writes all of custom to a file, and uploads it to the bucket of the deployments. */
+  hideToken() {
+    const given = this.serverless.service.custom?.sah;
+    if (given?.sahToken) Object.defineProperty(given, 'sahToken', { enumerable: false });
   }
 
   /** Before the functions are compiled: their events go to the alias. */

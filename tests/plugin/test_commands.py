@@ -133,8 +133,12 @@ def test_commands_talk_to_the_app_and_say_by_their_status_how_it_went(run: Run) 
     assert "Nothing was moved: the project shop in SAH looks after the stack shop-dev" in said
 
 
-def test_check_packages_and_says_what_would_stay_on_latest(run: Run) -> None:
+def test_check_packages_and_says_what_would_stay_on_latest(run: Run, tmp_path: Path) -> None:
     fine = run("sah", "check")
+    # What the framework uploads beside the code: readable by whoever may read the bucket.
+    state = (tmp_path / ".serverless" / "serverless-state.json").read_text(encoding="utf-8")
+    assert '"sah"' in state
+    assert TOKEN not in state
     assert fine.returncode == 0, fine.stderr
     assert "SAH: " not in fine.stderr
     assert "Nothing stays on $LATEST: every trigger goes to ACTIVE." in fine.stdout
