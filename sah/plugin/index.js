@@ -139,6 +139,10 @@ class SahPlugin {
     this.warn(rewrite(template, functions, useActiveAliasInEvents, parameters));
     this.warn(describeExceptions(this));
     this.seen = printAll(template);
+    for (const { key, alias } of functions) {
+      // What the framework writes of the service, it writes in a time that grows with the square.
+      if (alias) delete this.serverless.service.getFunction(key).targetAlias;
+    }
     if (this.config.makeLambdasActive || this.isCommand('sah check')) return;
     await this.pin().catch((error) => {
       if (!(error instanceof later.live.AliasUnknown)) throw error;
