@@ -97,6 +97,13 @@ class SahPlugin {
   validate() {
     const { mistakes } = this.settings;
     if (mistakes.length) throw this.error(mistakes.join('\n'), 'SAH_CONFIGURATION');
+    this.hideToken();
+  }
+
+  /** The framework writes all of custom to a file, and uploads it to the bucket of the deployments. */
+  hideToken() {
+    const given = this.serverless.service.custom?.sah;
+    if (given?.sahToken) Object.defineProperty(given, 'sahToken', { enumerable: false });
   }
 
   /** Before the functions are compiled: their events go to the alias. */
@@ -132,6 +139,10 @@ class SahPlugin {
     this.warn(rewrite(template, functions, useActiveAliasInEvents, parameters));
     this.warn(describeExceptions(this));
     this.seen = printAll(template);
+    for (const { key, alias } of functions) {
+      // What the framework writes of the service, it writes in a time that grows with the square.
+      if (alias) delete this.serverless.service.getFunction(key).targetAlias;
+    }
     if (this.config.makeLambdasActive || this.isCommand('sah check')) return;
     await this.pin().catch((error) => {
       if (!(error instanceof later.live.AliasUnknown)) throw error;
@@ -236,7 +247,8 @@ class SahPlugin {
         'There is no token: set SAH_TOKEN, or custom.sah.sahToken.',
         'SAH_CONFIGURATION',
       );
-    return { api: new later.api.Api(config.token), config, options, write: this.write };
+    const here = { stack: this.provider.naming.getStackName(), region: this.provider.getRegion() };
+    return { api: new later.api.Api(config.token), config, here, options, write: this.write };
   }
 
   isCommand(name) {

@@ -27,7 +27,6 @@ from sah.services.functions import (
     list_summaries_by_project,
 )
 from sah.services.live import lock_project, track_live
-from sah.services.prepared import Prepared
 from sah.services.settling import forget_snapshots
 
 MAX_NAME_LENGTH = 80
@@ -162,27 +161,6 @@ def get_project_by_name(name: str) -> Project:
         known = ", ".join(db.session.scalars(sa.select(Project.name).order_by(Project.name)))
         raise NotFoundError(f"There is no project “{name}”.", f"Known projects: {known or 'none'}.")
     return project
-
-
-# Every report that names its alias asks for it.
-_ALIAS = Prepared(sa.select(Project.alias).where(Project.id == sa.bindparam("id")), ["id"])
-
-
-def list_report_warnings(project_id: int, alias: str) -> list[str]:
-    """Say what a person should know who reports a deploy of triggers on this alias.
-
-    Nothing is wrong when the alias is not told, or when the project is gone meanwhile.
-    """
-    if not alias:
-        return []
-    row = _ALIAS.first({"id": project_id})
-    if row is None or row[0] == alias:
-        return []
-    warning = (
-        f"The service's triggers go to the alias {alias}, and this project moves {row[0]}: "
-        "a rollback would not affect them. Let both name the same alias."
-    )
-    return [warning]
 
 
 def add_project(details: ProjectDetails) -> Project:

@@ -1,6 +1,6 @@
 import pytest
 
-from sah.domain.arns import FunctionArn, find_function_arn
+from sah.domain.arns import FunctionArn, StackArn, find_function_arn, parse_stack_arn
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:shop-cart"
 
@@ -36,3 +36,14 @@ def test_the_arn_within_an_integration_uri_is_found() -> None:
 @pytest.mark.parametrize("text", ["", "shop-cart", "arn:aws:sqs:eu-west-1:123456789012:orders"])
 def test_a_text_without_an_arn_has_none(text: str) -> None:
     assert find_function_arn(text) is None
+
+
+@pytest.mark.parametrize("end", ["", "/", "/0a1b-7"])
+def test_a_stack_s_arn_is_taken_apart_without_its_id(end: str) -> None:
+    text = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/shop-prod{end}"
+    assert parse_stack_arn(text) == StackArn("eu-west-1", "123456789012", "shop-prod")
+
+
+@pytest.mark.parametrize("text", ["", "shop-prod", ARN, "arn:aws:cloudformation:x:1:stack/shop"])
+def test_what_is_no_stack_s_arn_gives_none(text: str) -> None:
+    assert parse_stack_arn(text) is None

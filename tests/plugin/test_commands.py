@@ -27,7 +27,13 @@ ENDS: dict[str, dict[str, Any]] = {
     "good": {"status": "succeeded", "progress": {"total": 3, "verified": 3}},
     "bad": {"status": "put_back", "error": "1 of 3 failed"},
 }
-PROJECT = {"name": "shop", "stack": "shop-dev", "alias": "ACTIVE", "url": "http://sah.test/3"}
+PROJECT = {
+    "name": "shop",
+    "stack": "shop-dev",
+    "region": "us-east-1",
+    "alias": "ACTIVE",
+    "url": "http://sah.test/3",
+}
 FUNCTIONS = [{"name": "shop-dev-hello", "live": {"version": "7", "weights": {}}}]
 ANSWERS: dict[str, dict[str, Any]] = {
     "/api/projects/3": PROJECT,
@@ -121,10 +127,18 @@ def test_commands_talk_to_the_app_and_say_by_their_status_how_it_went(run: Run) 
     said = bad.stdout + bad.stderr
     assert "every alias is back where it was (1 of 3 failed)" in said
     assert "    at " not in said  # a stack trace
+    other = run("sah", "rollback", "--reason", "good", "--stage", "prod")
+    assert other.returncode == 1
+    said = other.stdout + other.stderr
+    assert "Nothing was moved: the project shop in SAH looks after the stack shop-dev" in said
 
 
-def test_check_packages_and_says_what_would_stay_on_latest(run: Run) -> None:
+def test_check_packages_and_says_what_would_stay_on_latest(run: Run, tmp_path: Path) -> None:
     fine = run("sah", "check")
+    # What the framework uploads beside the code: readable by whoever may read the bucket.
+    state = (tmp_path / ".serverless" / "serverless-state.json").read_text(encoding="utf-8")
+    assert '"sah"' in state
+    assert TOKEN not in state
     assert fine.returncode == 0, fine.stderr
     assert "SAH: " not in fine.stderr
     assert "Nothing stays on $LATEST: every trigger goes to ACTIVE." in fine.stdout

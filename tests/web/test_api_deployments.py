@@ -98,27 +98,6 @@ class TestWebhook:
         answer = ci.post(path, {"commit": None, "branch": "main", "new": {"x": [1]}}, 201)
         assert (answer["commit"], answer["branch"]) == ("", "main")
 
-    @pytest.mark.parametrize("told", [{}, {"alias": None}, {"alias": ""}, {"alias": "ACTIVE"}])
-    def test_the_project_s_own_alias_is_fine(
-        self, ci: Program, path: str, told: dict[str, str | None]
-    ) -> None:
-        assert ci.post(path, told, 201)["warnings"] == []
-
-    def test_another_alias_than_the_project_s_is_warned_of_each_time(
-        self, app: Flask, ci: Program, program: Program, path: str
-    ) -> None:
-        key = {"Idempotency-Key": "run-7", "Authorization": f"Bearer {ci.secret}"}
-        for _ in range(2):
-            answer = app.test_client().post(path, json={"alias": "LIVE"}, headers=key)
-            said: Any = answer.json
-            assert (answer.status_code, said["number"]) == (201, 2)
-            [warning] = said["warnings"]
-            assert warning == (
-                "The service's triggers go to the alias LIVE, and this project moves ACTIVE: "
-                "a rollback would not affect them. Let both name the same alias."
-            )
-        assert program.get(f"{path}/2")["warnings"] == []
-
     @pytest.mark.parametrize(
         ("told", "said"),
         [

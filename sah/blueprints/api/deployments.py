@@ -21,7 +21,8 @@ from sah.services.deployments import (
     get_deployment,
     record_deployment,
 )
-from sah.services.projects import get_project, list_report_warnings
+from sah.services.projects import get_project
+from sah.services.reports import check_report
 from sah.services.summaries import (
     DeploymentSummary,
     list_deployments,
@@ -63,7 +64,9 @@ class ReportRequest(BaseModel):
     service: Name | None = None
     stage: Name | None = None
     region: Word | None = None
-    stack_id: Address | None = None
+    stack_id: Address | None = Field(
+        default=None, description="The stack's ARN; another stack than the project's is refused."
+    )
     plugin_version: Sha | None = None
     framework_version: Sha | None = None
     command: Literal["deploy", "rollback"] | None = None
@@ -198,13 +201,14 @@ def list_of_project(project_id: int, query: PageQuery) -> DeploymentPage:
 
 @bp.post("")
 @requires(Right.DEPLOY)
-@describe(DeploymentAnswer, tag="deployments", status=201)
+@describe(DeploymentAnswer, tag="deployments", status=201, errors=(409,))
 def create(
     project_id: int, json: ReportRequest, headers: ReportHeaders
 ) -> tuple[DeploymentAnswer, int]:
     """Report a deploy: the webhook. What it put live is read in the background."""
     said = json.model_dump(exclude_none=True)
-    warnings = list_report_warnings(project_id, said.pop("alias", ""))
+    alias = said.pop("alias", "")
+    warnings = check_report(project_id, alias=alias, stack_id=said.get("stack_id", ""))
     report = DeploymentReport(**said)
     recorded = record_deployment(
         project_id, report, reported_by=actor(), idempotency_key=headers.key

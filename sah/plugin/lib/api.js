@@ -102,7 +102,7 @@ class Api {
     }
     const wait = Number(headers['retry-after']) * 1000 || undefined;
     const passing = status === 429 || status >= 500;
-    throw new ApiError(this.blank(sentence(status, body)), { status, passing, wait });
+    throw new ApiError(this.blank(sentence(status, body, url)), { status, passing, wait });
   }
 
   blank(text) {
@@ -116,12 +116,13 @@ function movedText(status, location, url) {
   return `SAH answered that it is at ${where}: is custom.sah.sahUrl right?`;
 }
 
-function sentence(status, body) {
+function sentence(status, body, url) {
   const said = [body?.error?.message, body?.error?.hint].filter((each) => typeof each === 'string');
   const text = said.join(' ').replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ');
   if (text) return `SAH answered ${status}: ${text.slice(0, LONGEST_SENTENCE)}`;
   if (status === 401) return 'SAH answered 401: it does not accept the token';
-  return `SAH answered ${status}`;
+  if (body) return `SAH answered ${status}`;
+  return `${new URL(url).origin} answered ${status}, and not as SAH does: something in between may have`;
 }
 
 function parse(text) {

@@ -6,7 +6,9 @@ const { execFile } = require('node:child_process');
 const { promisify } = require('node:util');
 
 const GIT_TIMEOUT_MS = 2000;
-const LONGEST = 500;
+const LONGEST_MESSAGE = 500;
+/** SAH refuses a report in which one is longer. */
+const LONGEST = { branch: 255, author: 255, repository: 2048, ci_url: 2048 };
 
 /** Each: the variable that only this CI sets, and where it says what. */
 const SYSTEMS = [
@@ -61,7 +63,8 @@ const SYSTEMS = [
       message: env.BUILD_SOURCEVERSIONMESSAGE,
       author: env.BUILD_REQUESTEDFOR,
       repository: env.BUILD_REPOSITORY_URI,
-      ci_url: `${env.SYSTEM_COLLECTIONURI}${env.SYSTEM_TEAMPROJECT}/_build/results?buildId=${env.BUILD_BUILDID}`,
+      // A project's name may have blanks in it.
+      ci_url: `${env.SYSTEM_COLLECTIONURI}${encodeURIComponent(env.SYSTEM_TEAMPROJECT)}/_build/results?buildId=${env.BUILD_BUILDID}`,
     }),
   ],
   [
@@ -135,16 +138,16 @@ function tidy({ branch, repository, message, ...others }) {
     ...others,
     branch: branch?.replace(/^refs\/(heads|tags)\//, '').replace(/^origin\//, ''),
     repository: repository && withoutCredentials(repository),
-    message: message?.trim().split('\n')[0],
+    message: message?.trim().split('\n')[0].slice(0, LONGEST_MESSAGE),
   };
   return Object.fromEntries(
-    Object.entries(present(whole)).map(([key, value]) => [key, String(value).slice(0, LONGEST)]),
+    Object.entries(present(whole)).map(([key, value]) => [key, value.slice(0, LONGEST[key])]),
   );
 }
 
 /** CI systems clone with a token in the address; it must not leave the machine. */
 function withoutCredentials(address) {
-  return address.replace(/^([a-z+]+:\/\/)[^/@]*@/i, '$1');
+  return address.replace(/^([a-z+]+:\/\/)[^/]*@/i, '$1');
 }
 
 async function askGit(folder, commit) {

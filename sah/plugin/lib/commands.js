@@ -8,13 +8,15 @@ const LONGEST_MS = 15 * 60 * 1000;
 const POLL_MS = 1000;
 
 /** Write what is live as lines of text. */
-async function status({ api, config, write }) {
+async function status({ api, config, here, write }) {
   const [project, functions] = await Promise.all([
     api.get(config.projectUrl),
     api.list(`${config.projectUrl}/functions`),
   ]);
   const { items = [] } = await api.get(`${config.projectUrl}/deployments?limit=50`);
   const live = items.filter((each) => each.live === 'live').map((each) => `#${each.number}`);
+  const other = otherThan(here, project);
+  if (other) write(`Attention: ${other}`);
   write(`${project.name}: stack ${project.stack}, alias ${project.alias}`);
   write(live.length ? `Live: deployment ${live[0]}` : 'Live: no single deployment');
   for (const line of table(functions)) write(line);
@@ -51,18 +53,35 @@ function stateOf({ gone, problems = [], warnings = [] }) {
     .join('; ');
 }
 
+/** Say that the project looks after another stack than this service is, with this stage and Region. */
+function otherThan(here, { name, stack, region }) {
+  const [wanted, got] = [placeOf(stack, region), placeOf(here.stack, region && here.region)];
+  if (!stack || wanted === got) return null;
+  return (
+    `the project ${name} in SAH looks after ${wanted}, and with these options the service is ${got}. ` +
+    'Give the options that it is deployed with (--stage, --region), or let custom.sah.sahUrl name its project.'
+  );
+}
+
+function placeOf(stack, region) {
+  return `the stack ${stack}${region ? ` in ${region}` : ''}`;
+}
+
 /**
  * Roll back, wait for the end, and write it down.
  *
  * @throws {Error} for any other end, with the moves that did not work
  */
 async function rollback(
-  { api, config, write, options },
+  { api, config, here, write, options },
   { poll = POLL_MS, longest = LONGEST_MS } = {},
 ) {
   const override = options['override-reason'];
+  const to = parseTo(options.to);
+  const other = otherThan(here, await api.get(config.projectUrl));
+  if (other) throw new Error(`Nothing was moved: ${other}`);
   const begun = await api.post(`${config.projectUrl}/operations`, {
-    to: parseTo(options.to),
+    to,
     reason: options.reason,
     ...(override && { override_reason: override }),
   });

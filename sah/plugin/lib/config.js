@@ -16,7 +16,8 @@
 const { idPart } = require('./aliases');
 
 const ALIAS_NAME = /^(?![0-9]+$)[A-Za-z0-9_-]{1,128}$/;
-const DEPLOYMENTS_URL = /^(.*)\/api\/projects\/([1-9][0-9]*)(?:\/deployments)?$/;
+/** What the project's page shows to copy, or the page's own address. */
+const DEPLOYMENTS_URL = /^(.*?)(?:\/api)?\/projects\/([1-9][0-9]*)(?:\/deployments)?$/;
 
 const DEFAULTS = Object.freeze({
   activeAliasName: 'ACTIVE',

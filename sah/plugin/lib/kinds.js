@@ -7,6 +7,9 @@
  * is not rewritten: if it refers to a function, it is reported.
  */
 
+/** Texts that a state machine's definition is filled with. */
+const SUBSTITUTIONS = 'DefinitionSubstitutions.**';
+
 const INVOKES = {
   'AWS::ApiGateway::Authorizer': ['AuthorizerUri'],
   'AWS::ApiGateway::Method': ['Integration.Uri'],
@@ -48,7 +51,7 @@ const INVOKES = {
   'AWS::StepFunctions::StateMachine': [
     'Definition.**',
     'DefinitionString',
-    'DefinitionSubstitutions.**',
+    SUBSTITUTIONS,
   ],
 };
 
@@ -157,6 +160,7 @@ module.exports = {
   INVOKES,
   KEEPS_NAMES,
   POLICIES,
+  SUBSTITUTIONS,
   changeAt,
   isCustomResource,
 };

@@ -30,14 +30,20 @@ class Known {
     this.maps = maps ?? {};
     this.parameters = parameters ?? {};
     this.given = given;
+    this.readings = new WeakMap(); // an expression is asked for by itself and by all that hold it
   }
 
   /** @returns {Reading} */
   read(value) {
     if (Array.isArray(value)) return product(value.map((each) => this.read(each)));
     if (!isMapping(value)) return fixed([String(value).replaceAll('${', '${!')]);
-    const [[key, inner], ...more] = Object.entries(value);
-    if (more.length || !Object.hasOwn(READERS, key)) return UNKNOWN;
+    if (!this.readings.has(value)) this.readings.set(value, this.readAnew(value));
+    return this.readings.get(value);
+  }
+
+  readAnew(value) {
+    if (!isExpression(value)) return UNKNOWN;
+    const [[key, inner]] = Object.entries(value);
     return READERS[key](this, inner) ?? UNKNOWN;
   }
 
@@ -181,11 +187,12 @@ function nameIn(value, known, targets) {
 function mayMean(value, known, options) {
   if (Array.isArray(value)) return value.flatMap((each) => mayMean(each, known, options));
   if (!isMapping(value)) return [];
-  if (isExpression(value) && !walk(value, options).found.length) {
+  if (isExpression(value)) {
     const texts = known.read(value).values.flat();
     const found = texts.flatMap((text) => meant(text, options)).filter((each) => !each.qualifier);
     const once = [...new Set(found.map((each) => each.target))];
-    if (once.length) return once.map((target) => ({ target, by: decidersOf(value, known) }));
+    if (once.length && !walk(value, options).found.length)
+      return once.map((target) => ({ target, by: decidersOf(value, known) }));
   }
   return Object.values(value).flatMap((each) => mayMean(each, known, options));
 }

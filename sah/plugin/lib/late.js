@@ -18,6 +18,8 @@ function printAll({ Resources: resources }) {
 
 /** The framework takes what is null out at the end. */
 function print(resource) {
+  const text = JSON.stringify(resource);
+  if (!text?.includes('null')) return text; // nearly all, and this is several times as fast
   return JSON.stringify(resource, (_, value) => (value === null ? undefined : value));
 }
 

@@ -27,6 +27,7 @@
  * @property {boolean} [change] whether to qualify what is not, or only to look
  * @property {boolean} [names] whether a `Ref` has to stay a name (`name:ALIAS`) and not become an ARN
  * @property {boolean} [literals] whether a text that is nothing but the function's name is meant
+ * @property {string} [after] what stands behind the value where it is put in
  */
 
 /** Thrown for a reference that is there but cannot be qualified. */
@@ -49,7 +50,7 @@ const UNCLEAR = /^(?:\0|\$\{[^!])/;
 function walk(value, options) {
   const found = [];
   const run = { ...options, ...indexOf(options.targets), found, key: '' };
-  return { value: visit(value, run, { before: '', after: '', whole: true }), found };
+  return { value: visit(value, run, { before: '', after: run.after ?? '', whole: true }), found };
 }
 
 const indexes = new WeakMap();
@@ -161,6 +162,8 @@ function visitPlaceholder(match, variables, run, { before, after, alone }) {
 function visitJoin(value, run, place) {
   const [delimiter, list] = value['Fn::Join'] || [];
   if (typeof delimiter !== 'string' || !Array.isArray(list)) return visitOpaque(value, run);
+  const short = inShort(delimiter, list, run);
+  if (short) return short;
   const sub = onStackName(delimiter, list);
   if (sub) {
     const seen = run.found.length;
@@ -175,6 +178,16 @@ function visitJoin(value, run, place) {
     return visit(each, run, { ...around, whole: place.whole && list.length === 1 });
   });
   return { 'Fn::Join': [delimiter, parts] };
+}
+
+/** The framework joins a function's ARN and the name of its alias, which is what the alias is. */
+function inShort(delimiter, list, run) {
+  if (!run.change || delimiter !== ':' || list.length !== 2) return null;
+  const [id, attribute] = attributeOf(list[0]?.['Fn::GetAtt']);
+  const target = attribute === 'Arn' ? run.byId.get(id) : undefined;
+  if (!target?.alias || list[1] !== target.alias.name) return null;
+  note(run, target, `:${list[1]}`, false);
+  return { Ref: target.alias.logicalId };
 }
 
 /** Write a join of texts and pseudo parameters, the stack's name among them, as one text. */

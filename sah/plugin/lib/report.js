@@ -33,8 +33,8 @@ async function report(serverless, config, log, command, api) {
     log.notice(`SAH: ${lineFor(made)}`);
     for (const text of [made.warnings ?? []].flat()) log.warning(`SAH: ${text}`);
   } catch (error) {
-    const why = error.message.replace(/\.$/, ''); // the app's own sentences end with one
-    log.warning(`SAH was not told of this deploy: ${why}. The deploy itself is done.`);
+    const why = error.message.replace(/(?<![.?])$/, '.'); // the app's own sentences end with one
+    log.warning(`SAH was not told of this deploy: ${why} The deploy itself is done.`);
   }
 }
 

@@ -17,6 +17,7 @@ const { movePermissions } = require('./permissions');
 const { extendPolicies } = require('./policies');
 const { renameFormer } = require('./rename');
 const { escape, walk } = require('./references');
+const { walkSubstitutions } = require('./substitutions');
 
 /**
  * Point every resource of the template at the aliases.
@@ -66,11 +67,14 @@ class Pass {
     this.callers = [];
     /** @type {[string, string][]} which resource has to wait for which alias, for it means it by name */
     this.waits = [];
+    /** Resources without an expression that could come to a name. */
+    this.plain = new Set();
+    this.mentioned = this.mentioning();
   }
 
-  /** The resources that mention a function at all. */
+  /** The resources that mention a function at all; rewriting them makes no others do so. */
   ids() {
-    return this.mentioning().filter((id) => this.resources[id].Type);
+    return this.mentioned.filter((id) => this.resources[id].Type);
   }
 
   mentioning() {
@@ -80,6 +84,7 @@ class Pass {
     words.add('StackName'); // which may begin a name
     const named = (id) => {
       const text = JSON.stringify(this.resources[id]) ?? '';
+      if (!/"Fn::(?!GetAtt")/.test(text) && !this.parameters.test(text)) this.plain.add(id);
       if (this.mayHide(text)) return true;
       return text.match(/[A-Za-z0-9_-]+/g)?.some((word) => words.has(word));
     };
@@ -93,7 +98,7 @@ class Pass {
 
   /** What becomes resources only in CloudFormation: Fn::ForEach and the like. */
   macros() {
-    for (const id of this.mentioning().filter((each) => each.startsWith('Fn::'))) {
+    for (const id of this.mentioned.filter((each) => each.startsWith('Fn::'))) {
       for (const { target } of this.bare(this.resources[id]))
         this.left(
           `${id} refers to ${target.key}, and only CloudFormation can read it; it was left on $LATEST.`,
@@ -137,7 +142,7 @@ class Pass {
   /** Write names out that the template puts together; report what only CloudFormation can. */
   names(id) {
     const { Type: type, Properties: properties } = this.resources[id];
-    if (kinds.HARMLESS.has(type) || type === 'AWS::Lambda::Function') return;
+    if (this.plain.has(id) || kinds.HARMLESS.has(type) || type === 'AWS::Lambda::Function') return;
     const written = writeOut(properties, this.known, this.functions);
     if (written !== properties) this.resources[id] = { ...this.resources[id], Properties: written };
     for (const { target, by } of this.mayMean(type, written)) {
@@ -168,8 +173,12 @@ class Pass {
     const { Type: type } = this.resources[id];
     return paths.reduce((value, path) => {
       return kinds.changeAt(value, path.split('.'), (given, deep) => {
-        const options = { names: deep && kinds.KEEPS_NAMES.has(type), literals: !deep };
-        const result = walk(given, { ...options, targets: this.functions, change: this.change });
+        const options = { targets: this.functions, change: this.change };
+        const names = deep && kinds.KEEPS_NAMES.has(type);
+        const result =
+          path === kinds.SUBSTITUTIONS
+            ? walkSubstitutions(given, properties, options)
+            : walk(given, { ...options, names, literals: !deep });
         this.see(id, result.found);
         return result.value;
       });

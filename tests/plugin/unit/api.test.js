@@ -175,6 +175,16 @@ test('says when what answers is not SAH', async () => {
   );
 });
 
+test('says when what refuses is not SAH', async () => {
+  await withSah(
+    () => ({ status: 403, text: '<html>' }),
+    async (url) => {
+      const message = `${url} answered 403, and not as SAH does: something in between may have`;
+      await assert.rejects(api().get(url), { message });
+    },
+  );
+});
+
 test('says in words that SAH is not behind https', async () => {
   await withSah(
     () => ({ body: {} }),

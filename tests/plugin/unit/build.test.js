@@ -121,7 +121,7 @@ const SYSTEMS = {
       BUILD_REQUESTEDFOR: 'Ada',
       BUILD_REPOSITORY_URI: 'https://dev.azure.com/o/p/_git/r',
       SYSTEM_COLLECTIONURI: 'https://dev.azure.com/o/',
-      SYSTEM_TEAMPROJECT: 'p',
+      SYSTEM_TEAMPROJECT: 'My p',
       BUILD_BUILDID: '9',
     },
     told: {
@@ -130,7 +130,7 @@ const SYSTEMS = {
       message: 'Fix',
       author: 'Ada',
       repository: 'https://dev.azure.com/o/p/_git/r',
-      ci_url: 'https://dev.azure.com/o/p/_build/results?buildId=9',
+      ci_url: 'https://dev.azure.com/o/My%20p/_build/results?buildId=9',
     },
   },
   Buildkite: {
@@ -242,4 +242,22 @@ test('knows nothing without CI and git, and bounds what it knows', async () => {
   assert.deepEqual(await describeBuild({}, EMPTY), {});
   const long = { GITLAB_CI: 'true', CI_COMMIT_MESSAGE: 'x'.repeat(9000) };
   assert.equal((await describeBuild(long, EMPTY)).message.length, 500);
+});
+
+test('sends no more of a name than SAH takes, and a link whole', async () => {
+  const env = {
+    GITLAB_CI: 'true',
+    CI_COMMIT_REF_NAME: 'b'.repeat(300),
+    CI_COMMIT_AUTHOR: 'a'.repeat(300),
+    CI_PIPELINE_URL: `https://ci.example.com/${'p'.repeat(600)}`,
+  };
+  const { branch, author, ci_url: link } = await describeBuild(env, EMPTY);
+  assert.deepEqual([branch.length, author.length], [255, 255]);
+  assert.equal(link, env.CI_PIPELINE_URL);
+});
+
+test('leaves the whole password out of an address, with the signs in it', async () => {
+  const env = { JENKINS_URL: 'x', GIT_URL: 'https://ci:p@ss@git.example.com/shop.git' };
+  const { repository } = await describeBuild(env, EMPTY);
+  assert.equal(repository, 'https://git.example.com/shop.git');
 });

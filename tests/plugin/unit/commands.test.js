@@ -7,7 +7,10 @@ const { rollback, status } = require('../../../sah/plugin/lib/commands');
 const { withSah } = require('./fake-sah');
 
 const QUICK = { poll: 0 };
-const PROJECT = { name: 'shop', stack: 'shop-prod', alias: 'ACTIVE', url: 'http://sah/projects/3' };
+const PROJECT = {
+  ...{ name: 'shop', stack: 'shop-prod', region: 'eu-west-1' },
+  ...{ alias: 'ACTIVE', url: 'http://sah/projects/3' },
+};
 
 function sessionOf(url, options = {}) {
   const lines = [];
@@ -16,6 +19,7 @@ function sessionOf(url, options = {}) {
   return {
     api,
     config,
+    here: { stack: 'shop-prod', region: 'eu-west-1' },
     options: { reason: 'Carts are empty', ...options },
     lines,
     write: (line) => lines.push(line),
@@ -31,10 +35,11 @@ const OPERATION = {
   moves: [],
 };
 
-/** Answer the creation, then what `ends` says. */
-function operations(ends, running = 2) {
-  return ({ method }, count) => {
+/** Answer with the project, the creation, then what `ends` says. */
+function operations(ends, running = 3) {
+  return ({ method, url }, count) => {
     if (method === 'POST') return { status: 202, body: OPERATION };
+    if (url.endsWith('/projects/3')) return { body: PROJECT };
     return {
       body:
         count <= running
@@ -49,8 +54,9 @@ test('rolls back to the previous deployment and waits for the end', async () => 
   await withSah(operations(ends), async (url, asked) => {
     const session = sessionOf(url);
     await rollback(session, QUICK);
-    assert.deepEqual(asked[0].body, { to: 'previous', reason: 'Carts are empty' });
-    assert.equal(asked[0].url, '/api/projects/3/operations');
+    assert.equal(asked[0].url, '/api/projects/3');
+    assert.deepEqual(asked[1].body, { to: 'previous', reason: 'Carts are empty' });
+    assert.equal(asked[1].url, '/api/projects/3/operations');
     assert.equal(asked.at(-1).url, '/api/operations/12');
     assert.deepEqual(session.lines, [
       'Operation 12 has begun: http://sah/operations/12',
@@ -79,7 +85,7 @@ for (const [given, sent] of [
   test(`understands --to ${given}`, async () => {
     await withSah(operations({ status: 'succeeded' }), async (url, asked) => {
       await rollback(sessionOf(url, { to: given, 'override-reason': 'stuck' }), QUICK);
-      assert.deepEqual(asked[0].body, {
+      assert.deepEqual(asked[1].body, {
         to: sent,
         reason: 'Carts are empty',
         override_reason: 'stuck',
@@ -123,9 +129,10 @@ for (const [end, words] of [
 }
 
 test('goes on polling through a hiccup of the app', async () => {
-  const answer = ({ method }, count) => {
+  const answer = ({ method, url }, count) => {
     if (method === 'POST') return { status: 202, body: OPERATION };
-    if (count === 2) return { status: 502, body: {} };
+    if (url.endsWith('/projects/3')) return { body: PROJECT };
+    if (count === 3) return { status: 502, body: {} };
     return { body: { ...OPERATION, finished_at: 'now', status: 'succeeded' } };
   };
   await withSah(answer, async (url) => {
@@ -135,12 +142,44 @@ test('goes on polling through a hiccup of the app', async () => {
   });
 });
 
+for (const here of [
+  { stack: 'shop-dev', region: 'eu-west-1' },
+  { stack: 'shop-prod', region: 'us-east-1' },
+]) {
+  const place = `the stack ${here.stack} in ${here.region}`;
+  const told =
+    'the project shop in SAH looks after the stack shop-prod in eu-west-1, and with these options ' +
+    `the service is ${place}. Give the options`;
+
+  test(`moves nothing when the project looks after another stack than ${place}`, async () => {
+    await withSah(operations({ status: 'succeeded' }), async (url, asked) => {
+      await assert.rejects(rollback({ ...sessionOf(url), here }, QUICK), ({ message }) =>
+        message.startsWith(`Nothing was moved: ${told}`),
+      );
+      assert.deepEqual(
+        asked.map(({ method }) => method),
+        ['GET'],
+      );
+    });
+  });
+
+  test(`shows what is live, and says that it is not ${place}`, async () => {
+    const answer = ({ url }) => ({ body: url.endsWith('/projects/3') ? PROJECT : { items: [] } });
+    await withSah(answer, async (url) => {
+      const session = { ...sessionOf(url), here };
+      await status(session);
+      assert.ok(session.lines[0].startsWith(`Attention: ${told}`));
+      assert.equal(session.lines[1], 'shop: stack shop-prod, alias ACTIVE');
+    });
+  });
+}
+
 test('does not ask twice for a rollback', async () => {
   await withSah(
-    () => ({ status: 503, body: {} }),
+    ({ method }) => (method === 'GET' ? { body: PROJECT } : { status: 503, body: {} }),
     async (url, asked) => {
       await assert.rejects(rollback(sessionOf(url), QUICK), /503/);
-      assert.equal(asked.length, 1);
+      assert.equal(asked.filter(({ method }) => method === 'POST').length, 1);
     },
   );
 });

@@ -46,6 +46,11 @@ const ADDRESSES = [
     'http://sah:8000/api',
     '/projects/12',
   ],
+  [
+    { sahUrl: 'https://example.com/sah/projects/12/' },
+    'https://example.com/sah/api',
+    '/projects/12',
+  ],
 ];
 
 for (const [given, api, project] of ADDRESSES) {

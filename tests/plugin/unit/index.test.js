@@ -23,6 +23,16 @@ for (const command of ['deploy function', 'rollback function']) {
   });
 }
 
+test('keeps a token out of what the framework writes of the service, and uses it all the same', () => {
+  const custom = { sah: { sahToken: 'sah_secret', activeAliasName: 'LIVE' } };
+  const { plugin } = loaded('aws', custom);
+  plugin.hooks['before:package:cleanup']();
+  plugin.hooks['before:package:cleanup'](); // a service may be packaged more than once
+  assert.equal(JSON.stringify(custom), '{"sah":{"activeAliasName":"LIVE"}}');
+  assert.equal(plugin.config.token, 'sah_secret');
+  assert.equal(plugin.config.activeAliasName, 'LIVE');
+});
+
 test('does nothing for another cloud', () => {
   const { plugin } = loaded('google');
   assert.equal(plugin.hooks, undefined);

@@ -94,7 +94,8 @@ for (const [what, [before, after]] of Object.entries(MOVED)) {
 }
 
 const KEPT = {
-  'an attribute with a qualifier in the next piece': { 'Fn::Join': [':', [ARN, 'ACTIVE']] },
+  'an attribute with a qualifier in the next piece': { 'Fn::Join': ['', [ARN, ':ACTIVE']] },
+  'another alias in the next piece': { 'Fn::Join': [':', [ARN, 'BETA']] },
   'a qualifier that only AWS knows': { 'Fn::Join': [':', [ARN, { Ref: 'Stage' }]] },
   'a version in text': { 'Fn::Sub': '${Hello.Arn}:7' },
   'a qualifier that is a placeholder': { 'Fn::Sub': '${Hello.Arn}:${Stage}' },
@@ -113,6 +114,17 @@ const KEPT = {
 for (const [what, value] of Object.entries(KEPT)) {
   test(`leaves ${what}`, () => assert.deepEqual(qualify(value), value));
 }
+
+test('writes what the framework joins for an alias as the alias', () => {
+  const joined = { 'Fn::Join': [':', [ARN, 'ACTIVE']] };
+  const { value, found } = walk(joined, { targets: TARGETS, change: true });
+  assert.deepEqual(value, { Ref: 'HelloAlias' });
+  assert.deepEqual(
+    found.map(({ qualifier, moved, byName }) => [qualifier, moved, byName]),
+    [['ACTIVE', false, false]],
+  );
+  assert.deepEqual(walk(joined, { targets: TARGETS }).value, joined);
+});
 
 test('keeps a name a name where it is put together with other text', () => {
   const kept = { 'Fn::Join': [':', [{ Ref: 'Hello' }, 'ACTIVE']] };

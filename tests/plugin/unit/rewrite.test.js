@@ -343,6 +343,65 @@ test('reads a template whose maps and parameters are empty', () => {
   }
 });
 
+for (const [what, definition] of Object.entries({
+  'a text': { DefinitionString: '{"A":"${arn}:$LATEST","B":"${name}:7","C":"${arn2}"}' },
+  'a text of its own substitutions': {
+    DefinitionString: { 'Fn::Sub': '{"A":"${!arn}:$LATEST","B":"${!name}:7","C":"${!arn2}"}' },
+  },
+  'an object': { Definition: { A: '${arn}:$LATEST', B: '${name}:7', C: ['${arn2}'] } },
+})) {
+  test(`qualifies no substitution that the definition qualifies: ${what}`, () => {
+    const given = { arn: ARN, name: { Ref: 'Hello' }, arn2: ARN };
+    const { resources, texts } = run({
+      Steps: {
+        Type: 'AWS::StepFunctions::StateMachine',
+        Properties: { ...definition, DefinitionSubstitutions: given },
+      },
+    });
+    const { DefinitionSubstitutions: substitutions } = resources.Steps.Properties;
+    assert.deepEqual(substitutions, { ...given, arn2: ALIAS });
+    assert.deepEqual(texts, [
+      'AWS::StepFunctions::StateMachine Steps names $LATEST of hello itself; it was left so.',
+    ]);
+  });
+}
+
+test('leaves a state machine that qualifies one substitution in two ways', () => {
+  const properties = {
+    DefinitionString: '{"A":"${arn}:$LATEST","B":"${arn}"}',
+    DefinitionSubstitutions: { arn: ARN },
+  };
+  const { resources, texts } = run({
+    Steps: { Type: 'AWS::StepFunctions::StateMachine', Properties: structuredClone(properties) },
+  });
+  assert.deepEqual(resources.Steps.Properties, properties);
+  assert.match(texts[0], /could not be rewritten \(the definition uses \$\{arn\} with different/);
+});
+
+test('qualifies a substitution that is the mere name of a function', () => {
+  const { resources, texts } = run({
+    Steps: {
+      Type: 'AWS::StepFunctions::StateMachine',
+      Properties: {
+        DefinitionString: '{"FunctionName":"${name}","Comment":"${other}"}',
+        DefinitionSubstitutions: { name: 'shop-dev-hello', other: 'shop-dev-hello-2' },
+      },
+    },
+  });
+  assert.deepEqual(resources.Steps.Properties.DefinitionSubstitutions, {
+    name: 'shop-dev-hello:ACTIVE',
+    other: 'shop-dev-hello-2',
+  });
+  assert.deepEqual(resources.Steps.DependsOn, ['HelloAlias']);
+  assert.deepEqual(texts, []);
+});
+
+test('reads an expression that is empty', () => {
+  const given = { 'Fn::Join': ['', [{}, 'x']] };
+  assert.deepEqual(aimed(given, {}).arn, given);
+  assert.deepEqual(aimed(given, {}).texts, []);
+});
+
 test('does not take the name of something else for a function', () => {
   const { resources, texts } = run({
     Table: {
