@@ -70,12 +70,15 @@ def tune_sqlite(app: Flask) -> None:
 def _make_private(database: str | None) -> None:
     """Make the file ourselves, since SQLite would let everybody read it.
 
-    What SQLite puts beside it gets the same mode.
+    What SQLite puts beside it gets the same mode. A file that is there already is not even
+    opened: to close it would drop the locks on it that this process may hold.
     """
     if not database or database.startswith("file:"):
         return
     try:
-        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return
     except OSError as error:
         raise ConfigError(
             f"SAH_DATABASE_URL: {database} cannot be opened: {error.strerror}."

@@ -1,5 +1,7 @@
 import multiprocessing
 import stat
+import subprocess
+import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +73,19 @@ def test_the_database_is_its_owners_alone(settings: Settings) -> None:
         }
     close(app)
     assert modes == dict.fromkeys(("sah.sqlite", "sah.sqlite-wal", "sah.sqlite-shm"), 0o600)
+
+
+def test_a_second_app_drops_no_lock_of_the_first(settings: Settings) -> None:
+    app = create_app(settings)
+    code = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('CREATE TABLE x (y)')"
+    with app.app_context(), db.engine.connect() as held:
+        held.execute(sa.text("SELECT * FROM project"))
+        create_app(settings)
+        database = settings.instance / "sah.sqlite"
+        subprocess.run([sys.executable, "-c", code, str(database)], check=True)
+        # Whoever finds no lock of others takes this file away when it ends.
+        assert database.with_name("sah.sqlite-wal").exists()
+    close(app)
 
 
 def test_the_models_are_what_the_migrations_make(app: Flask) -> None:
