@@ -97,6 +97,9 @@ def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - th
 def apply_migrations(app: Flask) -> None:
     """Bring the database's tables up to date; of two processes at once, one waits.
 
+    Leaves no connection behind: a server forks after this, and two processes that share one
+    take each other's answers from PostgreSQL, and lose SQLite's locks.
+
     :raises ConfigError: the database cannot be opened or brought up to date.
     """
     lock = Path(app.config["INSTANCE"]) / ".migrate.lock"
@@ -109,6 +112,8 @@ def apply_migrations(app: Flask) -> None:
                 "SAH_DATABASE_URL: the database cannot be opened or brought up to date: "
                 f"{_first_line(error)}"
             ) from error
+        finally:
+            db.engine.dispose()
 
 
 def _first_line(error: BaseException) -> str:

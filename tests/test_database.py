@@ -63,6 +63,16 @@ def test_no_thread_waits_for_a_connection(settings: Settings) -> None:
     close(app)
 
 
+def test_an_app_that_was_just_made_has_no_connection_for_a_fork_to_share(
+    settings: Settings,
+) -> None:
+    app = create_app(settings)
+    with app.app_context():
+        pool = db.engine.pool
+        assert isinstance(pool, sa.QueuePool)
+        assert (pool.checkedin(), pool.checkedout()) == (0, 0)
+
+
 def test_the_database_is_its_owners_alone(settings: Settings) -> None:
     app = create_app(settings)
     with app.app_context():
