@@ -28,8 +28,8 @@ def check_database_url(url: str) -> str:
         parsed = make_url(url)
         dialect = parsed.get_dialect()
         dialect.import_dbapi()
-        if dialect.name == "sqlite" and _is_in_memory(parsed):
-            raise ConfigError("SAH_DATABASE_URL is a database that is gone when SAH ends.", hint)
+        if dialect.name == "sqlite":
+            _refuse_what_does_not_last(parsed, hint)
     except ImportError as error:
         raise ConfigError(
             f"SAH_DATABASE_URL needs the Python package {error.name}, which is not installed.",
@@ -52,8 +52,18 @@ def choose_engine_options(url: str, threads: int) -> dict[str, Any]:
     }
 
 
-def _is_in_memory(url: URL) -> bool:
-    return url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
+def _refuse_what_does_not_last(url: URL, hint: str) -> None:
+    """Refuse SQLite's memory, and its URIs, which have ever more ways to name it.
+
+    Nothing else that a URI can ask for is of use to SAH.
+    """
+    if url.database in (None, "", ":memory:") or url.query.get("mode") == "memory":
+        raise ConfigError("SAH_DATABASE_URL is a database that is gone when SAH ends.", hint)
+    if "uri" in url.query:
+        raise ConfigError(
+            "SAH_DATABASE_URL asks for an SQLite URI: that may be one that is gone when SAH ends.",
+            hint,
+        )
 
 
 def tune_sqlite(app: Flask) -> None:
@@ -73,7 +83,7 @@ def _make_private(database: str | None) -> None:
     What SQLite puts beside it gets the same mode. A file that is there already is not even
     opened: to close it would drop the locks on it that this process may hold.
     """
-    if not database or database.startswith("file:"):
+    if not database:
         return
     try:
         os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

@@ -122,7 +122,12 @@ def test_first_starts_at_the_same_time_make_one_database(tmp_path: Path) -> None
         ("mysql://u:hunter2@h/d", "needs the Python package"),
         ("postgresql+psycopg2://u:hunter2@h/d", "needs the Python package"),
         ("sqlite://", "is gone when SAH ends"),
+        ("sqlite:///:memory:", "is gone when SAH ends"),
         ("sqlite:///file:x?mode=memory&uri=true", "is gone when SAH ends"),
+        ("sqlite:///file::memory:?uri=true", "is gone when SAH ends"),
+        ("sqlite:///file:%3Amemory%3A?cache=shared&uri=1", "is gone when SAH ends"),
+        ("sqlite:///file:?uri=true", "is gone when SAH ends"),
+        ("sqlite:///file:/x?vfs=memdb&uri=true", "is gone when SAH ends"),
     ],
 )
 def test_a_wrong_url_names_the_setting_and_shows_no_password(url: str, said: str) -> None:
