@@ -7,7 +7,7 @@ ARGS ?=
 # Where the system has no Node, the tests of the plugin use the one that PyPI brings.
 export PATH := $(PATH):$(abspath $(BIN))
 FRAMEWORKS := tests/plugin/node_modules
-ON_POSTGRES := tests/test_database.py tests/services tests/web tests/cli
+ON_POSTGRES := tests/test_database.py tests/test_upgrade.py tests/services tests/web tests/cli $(addprefix tests/e2e/test_,faults_local.py kill.py restart.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo run test test-postgres plugin-install plugin-test plugin-bench check fmt bench e2e clean

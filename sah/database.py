@@ -28,8 +28,8 @@ def check_database_url(url: str) -> str:
         parsed = make_url(url)
         dialect = parsed.get_dialect()
         dialect.import_dbapi()
-        if dialect.name == "sqlite" and _is_in_memory(parsed):
-            raise ConfigError("SAH_DATABASE_URL is a database that is gone when SAH ends.", hint)
+        if dialect.name == "sqlite":
+            _refuse_what_does_not_last(parsed, hint)
     except ImportError as error:
         raise ConfigError(
             f"SAH_DATABASE_URL needs the Python package {error.name}, which is not installed.",
@@ -52,8 +52,18 @@ def choose_engine_options(url: str, threads: int) -> dict[str, Any]:
     }
 
 
-def _is_in_memory(url: URL) -> bool:
-    return url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
+def _refuse_what_does_not_last(url: URL, hint: str) -> None:
+    """Refuse SQLite's memory, and its URIs, which have ever more ways to name it.
+
+    Nothing else that a URI can ask for is of use to SAH.
+    """
+    if url.database in (None, "", ":memory:") or url.query.get("mode") == "memory":
+        raise ConfigError("SAH_DATABASE_URL is a database that is gone when SAH ends.", hint)
+    if "uri" in url.query:
+        raise ConfigError(
+            "SAH_DATABASE_URL asks for an SQLite URI: that may be one that is gone when SAH ends.",
+            hint,
+        )
 
 
 def tune_sqlite(app: Flask) -> None:
@@ -70,12 +80,15 @@ def tune_sqlite(app: Flask) -> None:
 def _make_private(database: str | None) -> None:
     """Make the file ourselves, since SQLite would let everybody read it.
 
-    What SQLite puts beside it gets the same mode.
+    What SQLite puts beside it gets the same mode. A file that is there already is not even
+    opened: to close it would drop the locks on it that this process may hold.
     """
-    if not database or database.startswith("file:"):
+    if not database:
         return
     try:
-        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return
     except OSError as error:
         raise ConfigError(
             f"SAH_DATABASE_URL: {database} cannot be opened: {error.strerror}."
@@ -94,6 +107,9 @@ def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - th
 def apply_migrations(app: Flask) -> None:
     """Bring the database's tables up to date; of two processes at once, one waits.
 
+    Leaves no connection behind: a server forks after this, and two processes that share one
+    take each other's answers from PostgreSQL, and lose SQLite's locks.
+
     :raises ConfigError: the database cannot be opened or brought up to date.
     """
     lock = Path(app.config["INSTANCE"]) / ".migrate.lock"
@@ -106,6 +122,8 @@ def apply_migrations(app: Flask) -> None:
                 "SAH_DATABASE_URL: the database cannot be opened or brought up to date: "
                 f"{_first_line(error)}"
             ) from error
+        finally:
+            db.engine.dispose()
 
 
 def _first_line(error: BaseException) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from sah.config import load_settings
-from sah.extensions import db
 from sah.scheduler import start_scheduler, stop_scheduler
 
 _settings = load_settings()
@@ -23,7 +23,6 @@ _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = f"{_host}:{_settings.port}"
 # One process, because the scheduler and the locks of running operations live in it.
 workers = 1
-worker_class = "gthread"
 threads = _settings.threads
 # A running request, such as a move of many aliases, is let finish for so long.
 graceful_timeout = 20
@@ -53,12 +52,25 @@ class PlainLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
 logger_class = PlainLogger
 
 
-def pre_fork(_server: object, worker: Any) -> None:  # noqa: ANN401 - gunicorn's Worker
-    """Close the database in the parent: a connection must never be shared by two processes."""
-    app = worker.app.callable
-    if app is not None:
-        with app.app_context():
-            db.engine.dispose()
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """Gives the port up once the master was killed, so that SAH can be started again."""
+
+    def is_parent_alive(self) -> bool:
+        """Look whether the master lives; without it accept nobody, and end soon.
+
+        gunicorn itself would keep the port until every connection is closed, and let whoever
+        keeps one alive ask on it for as long as ``graceful_timeout``.
+        """
+        if super().is_parent_alive():
+            return True
+        self.alive = False  # what is answered from now on says that the connection closes
+        self.set_accept_enabled(enabled=False)
+        for listener in self.sockets:
+            listener.close()
+        return False
+
+
+worker_class = Worker
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 - gunicorn's Worker

@@ -58,6 +58,20 @@ class Copies:
             atexit.register(_run, _drop(target))
 
 
+def read_everything(url: str) -> str:
+    """Read all that a database holds: the bytes of SQLite's files, every row of PostgreSQL's."""
+    made = sa.make_url(url)
+    if _SERVER is None:
+        files = sorted(Path(made.database or "").parent.glob("*.sqlite*"))
+        return "".join(file.read_bytes().decode("latin-1") for file in files)
+    engine = sa.create_engine(made)
+    with engine.connect() as connection:
+        tables = map(sa.table, sa.inspect(connection).get_table_names())
+        rows = [connection.execute(sa.select("*").select_from(table)).all() for table in tables]
+    engine.dispose()
+    return repr(rows)
+
+
 def _drop(name: str) -> str:
     return f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"
 

@@ -1,5 +1,7 @@
 import multiprocessing
 import stat
+import subprocess
+import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +63,16 @@ def test_no_thread_waits_for_a_connection(settings: Settings) -> None:
     close(app)
 
 
+def test_an_app_that_was_just_made_has_no_connection_for_a_fork_to_share(
+    settings: Settings,
+) -> None:
+    app = create_app(settings)
+    with app.app_context():
+        pool = db.engine.pool
+        assert isinstance(pool, sa.QueuePool)
+        assert (pool.checkedin(), pool.checkedout()) == (0, 0)
+
+
 def test_the_database_is_its_owners_alone(settings: Settings) -> None:
     app = create_app(settings)
     with app.app_context():
@@ -71,6 +83,19 @@ def test_the_database_is_its_owners_alone(settings: Settings) -> None:
         }
     close(app)
     assert modes == dict.fromkeys(("sah.sqlite", "sah.sqlite-wal", "sah.sqlite-shm"), 0o600)
+
+
+def test_a_second_app_drops_no_lock_of_the_first(settings: Settings) -> None:
+    app = create_app(settings)
+    code = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('CREATE TABLE x (y)')"
+    with app.app_context(), db.engine.connect() as held:
+        held.execute(sa.text("SELECT * FROM project"))
+        create_app(settings)
+        database = settings.instance / "sah.sqlite"
+        subprocess.run([sys.executable, "-c", code, str(database)], check=True)
+        # Whoever finds no lock of others takes this file away when it ends.
+        assert database.with_name("sah.sqlite-wal").exists()
+    close(app)
 
 
 def test_the_models_are_what_the_migrations_make(app: Flask) -> None:
@@ -97,7 +122,12 @@ def test_first_starts_at_the_same_time_make_one_database(tmp_path: Path) -> None
         ("mysql://u:hunter2@h/d", "needs the Python package"),
         ("postgresql+psycopg2://u:hunter2@h/d", "needs the Python package"),
         ("sqlite://", "is gone when SAH ends"),
+        ("sqlite:///:memory:", "is gone when SAH ends"),
         ("sqlite:///file:x?mode=memory&uri=true", "is gone when SAH ends"),
+        ("sqlite:///file::memory:?uri=true", "is gone when SAH ends"),
+        ("sqlite:///file:%3Amemory%3A?cache=shared&uri=1", "is gone when SAH ends"),
+        ("sqlite:///file:?uri=true", "is gone when SAH ends"),
+        ("sqlite:///file:/x?vfs=memdb&uri=true", "is gone when SAH ends"),
     ],
 )
 def test_a_wrong_url_names_the_setting_and_shows_no_password(url: str, said: str) -> None:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from sah.config import Settings
 
 
-# The worker of a server that was killed holds the port until it notices, within a second.
-_PATIENCE_S = 3.0
+# The worker of a server that was killed gives the port up once it notices: within a second,
+# but on a machine that is busy with something else.
+_PATIENCE_S = 5.0
 
 
 @click.command()

@@ -22,8 +22,8 @@ class Operation(Base):
     ``error`` is why it did not succeed; until it has ended, what it waits for.
     ``override_reason`` is why aliases were moved although the stack was being updated.
     ``owner`` names the process that carries it out, ``heartbeat_at`` when that was
-    last seen alive. A finished operation cannot be changed: triggers of migration
-    0002 see to it.
+    last seen alive. A finished operation cannot be changed: triggers of migrations
+    0002 (SQLite) and 0006 (PostgreSQL) see to it.
     """
 
     __tablename__ = "operation"

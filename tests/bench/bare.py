@@ -87,8 +87,7 @@ def create_app() -> Flask:
 
 def main() -> None:
     """Serve the views under the settings of ``sah run``, but without its jobs."""
-    for hook in ("pre_fork", "post_worker_init"):
-        delattr(gunicorn_conf, hook)
+    del gunicorn_conf.post_worker_init
     listener = listen(load_settings(environ=os.environ | {"SAH_PORT": "0"}))
     click.echo(f"bare: {address_of(listener)}")
     serve(create_app(), listener)

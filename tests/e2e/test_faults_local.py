@@ -185,8 +185,9 @@ for line in sys.stdin:
         print(pid, flush=True)
         print(os.waitpid(pid, 0)[1], flush=True)
         continue
-    folder, operation_id = line.split()
-    with create_app(load_settings(Path(folder), {})).app_context():
+    folder, database_url, operation_id = line.split()
+    settings = load_settings(Path(folder), {"SAH_DATABASE_URL": database_url})
+    with create_app(settings).app_context():
         execute_operation(int(operation_id))
     os._exit(0)
 """
@@ -194,7 +195,10 @@ for line in sys.stdin:
 
 @pytest.fixture(scope="module")
 def forker() -> Iterator["subprocess.Popen[str]"]:
-    """A process that makes those which are killed: write a folder and an operation's id."""
+    """A process that makes those which are killed.
+
+    Write a folder, a database's URL, and an operation's id.
+    """
     command = [sys.executable, "-c", FORKER]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
@@ -226,7 +230,8 @@ def test_a_true_kill_is_survived(
     world.aws.calls.clear()
     assert forker.stdin
     assert forker.stdout
-    forker.stdin.write(f"{scene.ground.settings.instance} {operation_id}\n")
+    settings = scene.ground.settings
+    forker.stdin.write(f"{settings.instance} {settings.database_url} {operation_id}\n")
     pid = int(forker.stdout.readline())
     wait_until(lambda: victim in updated(world), "the victim's update was sent")
     wait_until(lambda: not after_effect or scene.live(victim).version == TARGET, "it was moved")

@@ -17,7 +17,7 @@ from sah.domain.errors import (
 )
 from sah.domain.operations import MoveOutcome, OnFailure, OperationKind, OperationStatus
 from sah.extensions import db
-from sah.models import Operation
+from sah.models import Move, Operation
 from sah.services.history import get_operation, list_operations
 from sah.services.operations import (
     OperationRequest,
@@ -27,7 +27,7 @@ from sah.services.operations import (
     start_operation,
 )
 from sah.services.projects import delete_project
-from tests.databases import only_on_sqlite
+from tests.databases import only_on_postgres
 from tests.fakes import FakeAws
 from tests.services.scene import ALIAS, OTHER, START, TARGET, Ground, Scene, make_aws
 
@@ -169,7 +169,6 @@ def test_the_rest_is_moved_by_another_operation(scene: Scene, aws: FakeAws) -> N
         plan_rest(rest.id)
 
 
-@only_on_sqlite  # ADR 13: elsewhere only the code keeps it
 @pytest.mark.parametrize(
     "statement",
     [
@@ -185,6 +184,32 @@ def test_history_cannot_be_changed(scene: Scene, statement: str) -> None:
     with scene.app.app_context():
         with pytest.raises(IntegrityError, match="history of operations cannot be changed"):
             db.session.execute(sa.text(statement), {"id": operation.id})
+        db.session.rollback()
+
+
+@pytest.mark.parametrize("table", [Operation, Move])
+def test_no_column_of_the_history_can_be_changed(
+    scene: Scene, table: type[Operation] | type[Move]
+) -> None:
+    operation = scene.switch()
+    mine = table.id if table is Operation else Move.operation_id
+    # The project may be deleted, and these two lead from one row to the other.
+    columns = {column.name for column in table.__table__.columns}
+    for column in columns - {"id", "project_id", "operation_id"}:
+        with scene.app.app_context():
+            change = sa.update(table).where(mine == operation.id)
+            with pytest.raises(IntegrityError, match="history of operations cannot be changed"):
+                db.session.execute(change.values({column: sa.literal_column(f'"{column}"')}))
+            db.session.rollback()
+
+
+@only_on_postgres  # SQLite has nothing like it
+@pytest.mark.parametrize("table", ["operation CASCADE", "move"])
+def test_history_cannot_be_emptied(scene: Scene, table: str) -> None:
+    scene.switch()
+    with scene.app.app_context():
+        with pytest.raises(IntegrityError, match="history of operations cannot be changed"):
+            db.session.execute(sa.text(f"TRUNCATE {table}"))
         db.session.rollback()
 
 

@@ -1,15 +1,17 @@
 """What only PostgreSQL does: it refuses values, ends connections, and lets many write at once."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from sah.domain.operations import MoveOutcome, OnFailure, OperationKind, OperationStatus
 from sah.domain.tokens import Scope
 from sah.extensions import db
-from sah.models import Function, FunctionAlias, User
+from sah.models import Function, FunctionAlias, Move, Operation, Project, User
 from sah.services import seen
 from sah.services.deployments import DeploymentReport, record_deployment
 from sah.services.execution import execute_operation
@@ -117,6 +119,47 @@ def test_an_operation_waits_for_a_sync_that_stores_what_it_read_before(
     db.session.remove()
     stored = sa.select(FunctionAlias.version).join(Function).where(Function.name == CART)
     assert db.session.scalar(stored) == "1" == story.serving(CART)
+
+
+def test_no_move_changes_while_its_operation_ends(app: Flask, shop: int) -> None:
+    with app.app_context():
+        move_id = add_running_move(shop)
+        with db.engine.connect() as ending, ThreadPoolExecutor(1) as pool:
+            ending.execute(sa.update(Operation).values(finished_at=datetime.now(UTC)))
+            change = pool.submit(fail_move, app, move_id)
+            while not change.done() and not is_anybody_waiting(app):
+                wait([change], 0.01)
+            ending.commit()
+            error = change.exception()
+        assert isinstance(error, sa.exc.IntegrityError)
+        assert "history of operations cannot be changed" in str(error)
+        assert db.session.get_one(Move, move_id).outcome == MoveOutcome.PENDING
+
+
+def add_running_move(project_id: int) -> int:
+    project = db.session.get_one(Project, project_id)
+    operation = Operation(
+        project_id=project_id,
+        project_name=project.name,
+        stack_name=project.stack_name,
+        alias=project.alias,
+        kind=OperationKind.SWITCH,
+        status=OperationStatus.RUNNING,
+        on_failure=OnFailure.PUT_BACK,
+        reason="bad",
+        fingerprint="f",
+        requested_by=OPERATOR,
+    )
+    move = Move(operation=operation, function=CART, from_version="1", to_version="2")
+    db.session.add_all([operation, move])
+    db.session.commit()
+    return move.id
+
+
+def fail_move(app: Flask, move_id: int) -> None:
+    with app.app_context(), db.engine.begin() as connection:
+        change = sa.update(Move).where(Move.id == move_id)
+        connection.execute(change.values(outcome=MoveOutcome.FAILED))
 
 
 def is_anybody_waiting(app: Flask) -> bool:
