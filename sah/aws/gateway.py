@@ -72,6 +72,11 @@ class Stack:
         """Say whether CloudFormation is working on the stack right now."""
         return self.status.endswith("_IN_PROGRESS")
 
+    @property
+    def was_rolled_back(self) -> bool:
+        """Say whether CloudFormation takes, took or failed to take the last deploy back."""
+        return "ROLLBACK" in self.status or "FAILED" in self.status
+
     def including(self, *nested: "Stack") -> "Stack":
         """Count the changes of nested stacks as this one's: each may be deployed alone.
 

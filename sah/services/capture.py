@@ -53,7 +53,7 @@ def capture_project(project_id: int) -> None:
     """
     started_at = datetime.now(UTC)
     try:
-        reason = _reason(sync_project(project_id))
+        reason = _reason(sync_project(project_id, leave_rest=True))
     except BusyError as error:
         _wait_for_turn(project_id, started_at, str(error))
         return

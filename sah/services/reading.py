@@ -3,18 +3,20 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import partial
 
 from sah.aws.gateway import AwsGateway, FunctionVersion, StackContent, StackFunction
 from sah.domain.aliases import AliasState
 from sah.domain.errors import AwsError, AwsNotFoundError, ConflictError
 from sah.domain.triggers import Trigger
+from sah.services.known import Known
 from sah.services.seen import Reading
 from sah.services.snapshots import Targets
 
 # Calls in flight for one project; the rate pools, not this number, set the pace.
-_WORKERS = 8
+_WORKERS = 16
 
 _ending = threading.Event()
 
@@ -43,16 +45,12 @@ def refuse_when_ending() -> None:
         raise ConflictError("SAH is being stopped.", "The sync will be made up for.")
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What an earlier sync saw of a function that is still there.
+class Depth(StrEnum):
+    """How much of a stack is read: its aliases, what a plan is made of, or everything."""
 
-    ``routed`` are the versions that its aliases sent traffic to.
-    """
-
-    function: StackFunction
-    routed: frozenset[str]
-    failed: bool
+    ALIASES = "aliases"
+    PLAN = "plan"
+    ALL = "all"
 
 
 # A function, and how to read it.
@@ -63,10 +61,12 @@ Task = tuple[StackFunction, Callable[[], Reading]]
 class Reader:
     """Reads functions through one gateway; the event source mappings only once, if at all.
 
-    ``targets`` are the versions that a rollback may go to, by function.
+    ``alias`` is the project's. ``targets`` are the versions that a rollback may go to, by
+    function.
     """
 
     gateway: AwsGateway
+    alias: str
     targets: Targets = field(default_factory=dict)
     mappings_error: str = ""
     _mappings: dict[str, list[Trigger]] | None = None
@@ -92,6 +92,29 @@ class Reader:
     def plan_all(self, content: StackContent) -> list[Task]:
         """Plan to read everything about every function of a stack."""
         return [(function, partial(self.read_all, function)) for function in content.functions]
+
+    def plan_changes(
+        self, content: StackContent, known: list[Known], *, trust_versions: bool
+    ) -> list[Task]:
+        """Plan to read what a plan is made of, after a deploy; see ``read_changes``.
+
+        ``trust_versions`` is for one that was not rolled back: that moves aliases away and
+        back, so what serves the same version as before has another ``RevisionId``.
+        """
+        by_name = {
+            one.function.name: one if trust_versions else replace(one, live="")
+            for one in known
+            if not one.failed
+        }
+        return [
+            (
+                function,
+                partial(self.read_changes, function, by_name[function.name])
+                if function.name in by_name
+                else partial(self.read_all, function),
+            )
+            for function in content.functions
+        ]
 
     def plan_news(self, known: list[Known]) -> list[Task]:
         """Plan to read what may change without the stack changing."""
@@ -126,25 +149,71 @@ class Reader:
         except AwsError:
             return version  # what the list said is known all the same
 
+    def read_changes(self, function: StackFunction, known: Known) -> Reading:
+        """Read where a function's aliases lead since a deploy, and the versions that are new.
+
+        GetFunction says in its faster pool whether the project's alias still serves what it
+        served (aws-facts 1). Then its weights and ``RevisionId`` could be others all the same,
+        and an operation looks at the alias before it moves one with another ``RevisionId``.
+        """
+        served = self._find_served(function.name) if known.live else None
+        if served is not None and served.version == known.live:
+            aliases, wanted = None, {known.live}
+        else:
+            aliases = self.gateway.list_aliases(function.name)
+            wanted = _routed_versions(aliases)
+        if function.published_version:
+            wanted.add(function.published_version)
+        new = sorted(wanted - known.versions, key=int)
+        try:
+            versions = self._read_new_versions(function.name, known.newest, new, served)
+        except AwsNotFoundError:
+            versions = None  # one was deleted, or the function: the list tells which
+        if versions is None:
+            return Reading(function, aliases, self._read_versions(function.name))
+        return Reading(function, aliases, new_versions=versions)
+
+    def _find_served(self, function: str) -> FunctionVersion | None:
+        try:
+            return self.gateway.get_version(function, self.alias)
+        except AwsNotFoundError:
+            return None  # the alias or the function: a list of aliases tells which
+
+    def _read_new_versions(
+        self, function: str, newest: int, new: list[str], served: FunctionVersion | None
+    ) -> list[FunctionVersion] | None:
+        """Read new versions one by one; None when others were published between them."""
+        if [int(version) for version in new] != [*range(newest + 1, newest + 1 + len(new))]:
+            return None
+        return [
+            served
+            if served is not None and served.version == version
+            else self.gateway.get_version(function, version)
+            for version in new
+        ]
+
     def read_news(self, known: Known) -> Reading:
         """Read a function's aliases, and the rest only if they lead to something new."""
         if known.failed:
             return self.read_all(known.function)
         aliases = self.gateway.list_aliases(known.function.name)
-        if _routed_versions(aliases) <= known.routed:
+        if _routed_versions(aliases) <= known.versions:
             return Reading(known.function, aliases)
         return Reading(known.function, aliases, self.gateway.list_versions(known.function.name))
 
 
-def read_each(tasks: list[Task]) -> list[Reading]:
+def read_each(tasks: list[Task], refuse: Callable[[], None]) -> list[Reading]:
     """Read many functions side by side; one that fails carries its error and stops no other.
 
-    :raises ConflictError: SAH is being stopped.
+    ``refuse`` raises before a function when the reading is to end.
+
+    :raises ConflictError: SAH is being stopped, or what ``refuse`` raises.
     """
 
     def guarded(task: Task) -> Reading:
         function, read = task
         refuse_when_ending()
+        refuse()
         try:
             return read()
         except AwsNotFoundError:

@@ -1,6 +1,7 @@
 """Store what a sync read of a stack, and leave what it could not read as it was."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +32,7 @@ _TEXT = 255  # AWS allows descriptions of 256 characters, the column one less
 class Reading:
     """What was read of one function; None is what was not looked at, or could not be.
 
+    ``versions`` are all of them, ``new_versions`` those besides the ones that are known.
     ``gone`` says that AWS does not know the function any more.
     """
 
@@ -39,8 +41,24 @@ class Reading:
     versions: list[FunctionVersion] | None = None
     policy_triggers: list[Trigger] | None = None
     mapping_triggers: list[Trigger] | None = None
+    new_versions: Sequence[FunctionVersion] = ()
     gone: bool = False
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StackReading:
+    """What one sync read of a stack: ``content`` if it was listed, ``whole`` if all of it was read.
+
+    ``changed_meanwhile`` says that it may be of two deploys, ``note`` what may be missing.
+    """
+
+    stack: Stack
+    functions: list[Reading]
+    content: StackContent | None = None
+    whole: bool = False
+    changed_meanwhile: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +72,8 @@ class SyncTarget:
     started_at: datetime
 
 
-def store_stack(
-    target: SyncTarget,
-    stack: Stack,
-    readings: list[Reading],
-    content: StackContent | None = None,
-    note: str = "",
-) -> None:
-    """Store what was read; after a full sync, functions that were not in it are gone.
-
-    A full one has the ``content`` that CloudFormation listed.
+def store_stack(target: SyncTarget, read: StackReading) -> None:
+    """Store what was read; functions that are not in the stack's ``content`` are gone.
 
     Aliases are left alone when an operation moved them while they were read: what
     the operation stored is newer.
@@ -73,25 +83,33 @@ def store_stack(
     """
     project = _claim(target)
     writer = _Writer(target.started_at, _salt_of(project), keep_aliases=_was_moved_since(target))
-    full = content is not None
-    rows = {row.name: row for row in _load_functions(target.project_id, full=full)}
-    for reading in readings:
+    rows = {row.name: row for row in _load_functions(target.project_id, full=read.whole)}
+    for reading in read.functions:
         row = rows.pop(reading.function.name, None)
         if row is None:
             row = Function(project_id=target.project_id, name=reading.function.name)
             db.session.add(row)
         writer.store(row, reading)
-    if content is not None:
+    if read.content is not None:
         _mark_gone(list(rows.values()), target.started_at)
+        project.nested_stacks = sorted(read.content.nested)
+    if read.whole:
         project.fully_synced_at = target.started_at
-        project.nested_stacks = sorted(content.nested)
-    project.stack_id = stack.stack_id
-    project.stack_status = stack.status
-    project.stack_changed_at = stack.changed_at
+    elif not (read.stack.in_progress or shows_stack(project, read.stack)):
+        project.fully_synced_at = None  # so that the next sync reads the rest of the change
+    project.stack_id = read.stack.stack_id
+    project.stack_status = read.stack.status
+    project.stack_changed_at = read.stack.changed_at
     project.gone_at = None
-    project.sync_error = note
+    project.sync_error = read.note
     project.synced_at = target.started_at
     db.session.commit()
+
+
+def shows_stack(project: Project, stack: Stack) -> bool:
+    """Say whether what is stored of a project was read while its stack was like that."""
+    stored = (project.stack_id, project.stack_changed_at, project.stack_status)
+    return stored == (stack.stack_id, stack.changed_at, stack.status)
 
 
 def store_gone_stack(target: SyncTarget) -> None:
@@ -199,6 +217,8 @@ class _Writer:
             _store_aliases(row, reading.aliases)
         if reading.versions is not None:
             self._store_versions(row, reading.versions)
+        for version in reading.new_versions:
+            self._add_version(row, version)
         if reading.policy_triggers is not None:
             _store_triggers(row, TriggerOrigin.POLICY, reading.policy_triggers)
         if reading.mapping_triggers is not None:
@@ -217,6 +237,12 @@ class _Writer:
             gone.gone_at = gone.gone_at or self.now
         if row.id is not None:
             db.session.expire(row, ["versions"])
+
+    def _add_version(self, row: Function, version: FunctionVersion) -> None:
+        """Store one version without loading the others, which may be hundreds."""
+        stored = PublishedVersion(function_id=row.id)
+        self._fill(stored, version)
+        db.session.add(stored)
 
     def _fill(self, row: PublishedVersion, version: FunctionVersion) -> None:
         row.version = version.version

@@ -36,8 +36,6 @@ log = structlog.get_logger(__name__)
 LATE_WEBHOOK = timedelta(hours=1)
 # SAH's clock and that of AWS may be so far apart.
 _CLOCK_SKEW = timedelta(minutes=2)
-# A rollback of the stack itself brings back what was deployed before: no deployment.
-_ROLLED_BACK = ("ROLLBACK", "FAILED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +221,8 @@ class _Settling:
     def _notice(self) -> None:
         versions = {one.version_id: (one.function, one.version) for one in self.known}
         same = self.latest is not None and dict(versions.values()) == self.served
-        if not versions or (same and any(word in self.stack.status for word in _ROLLED_BACK)):
+        # A rollback of the stack itself brings back what was deployed before: no deployment.
+        if not versions or (same and self.stack.was_rolled_back):
             return
         deployment = Deployment(
             project_id=self.project.id,

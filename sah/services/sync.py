@@ -1,6 +1,8 @@
 """Read stacks from AWS into the tables: every minute, and when a person asks."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -8,9 +10,8 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 from flask import Flask, current_app
-from sqlalchemy.orm import selectinload
 
-from sah.aws.gateway import AwsGateway, Stack, StackContent, StackFunction
+from sah.aws.gateway import AwsGateway, Stack, StackContent
 from sah.domain.errors import (
     AwsError,
     AwsNotFoundError,
@@ -21,20 +22,28 @@ from sah.domain.errors import (
     SahError,
 )
 from sah.extensions import db
-from sah.models import Function, Project
+from sah.models import Project
 from sah.services.accounts import open_gateway
 from sah.services.answers import PATIENCE_S, ask_within
-from sah.services.locks import claim_account, claim_project
+from sah.services.known import list_known
+from sah.services.locks import ask_for_project, claim_account, claim_project, watch_for_wishes
 from sah.services.projects import find_active_operation, get_project
 from sah.services.reading import (
-    Known,
+    Depth,
     Reader,
     allow_readings,
     end_readings,
     read_each,
     refuse_when_ending,
 )
-from sah.services.seen import SyncTarget, store_failure, store_gone_stack, store_stack
+from sah.services.seen import (
+    StackReading,
+    SyncTarget,
+    shows_stack,
+    store_failure,
+    store_gone_stack,
+    store_stack,
+)
 from sah.services.settling import settle_deployments, settle_gone_stack
 from sah.services.snapshots import list_targets
 from sah.services.stacks import look_at_stack
@@ -55,11 +64,11 @@ _UNEXPECTED = "An unexpected error ended the sync; SAH's log says more."
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """How one sync ended; ``full`` says whether more than the aliases was read.
+    """How one sync ended; ``full`` says whether everything was read.
 
-    ``failed`` are the functions that could not be read; ``error`` says why the
-    stack could not; ``skipped`` says why nothing was tried; ``gone`` that AWS has
-    no such stack.
+    ``rest_due`` says that only what a plan is made of was read so far. ``failed`` are the
+    functions that could not be read; ``error`` says why the stack could not; ``skipped``
+    says why nothing was tried; ``gone`` that AWS has no such stack.
     """
 
     project: str
@@ -69,11 +78,26 @@ class SyncReport:
     error: str = ""
     skipped: str = ""
     gone: bool = False
+    rest_due: bool = False
 
     @property
     def worked(self) -> bool:
         """Say whether the stack and every function could be read."""
         return not (self.error or self.failed or self.skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What a sync is asked for; ``leave_rest`` is for one that reads only what a plan is made of.
+
+    Of one that somebody waits for with a plan, ``for_plan`` is the stack as it is now:
+    nothing is read if another sync saw it like that meanwhile.
+    """
+
+    force_full: bool = False
+    patience_s: float = 0.0
+    leave_rest: bool = False
+    for_plan: Stack | None = None
 
 
 def sync_all(*, force_full: bool = False, patience_s: float = 0.0) -> list[SyncReport]:
@@ -123,25 +147,35 @@ def sync_project(
     *,
     force_full: bool = False,
     patience_s: float = 0.0,
-    unless_seen: Stack | None = None,
+    leave_rest: bool = False,
 ) -> SyncReport:
     """Read one project's stack from AWS and store what is there.
 
     When CloudFormation's time of the last change has not moved since the last full
     sync, only the aliases are read, and the rest of those functions that could not
-    be read then. What fails is stored and shown, not raised. ``patience_s`` is for
-    how long to wait for a sync of the same project that runs already; nothing is read
-    again if that one saw the stack as it is in ``unless_seen``.
+    be read then. When it has, what a plan is made of is read and stored first, so that
+    nobody waits for the rest, which follows unless it is to be left for the next sync.
+    What fails is stored and shown, not raised. ``patience_s`` is for how long to wait
+    for a sync of the same project that runs already.
 
     :raises NotFoundError: there is no such project, or it was deleted meanwhile.
     :raises BusyError: the project is being synced already, or its aliases are being moved.
     :raises ConflictError: the project was given another stack meanwhile, or SAH is
         being stopped.
     """
+    wish = _Wish(force_full, patience_s, leave_rest)
+    report = _sync_logged(project_id, wish)
+    if not report.rest_due:
+        return report
     try:
-        report = _sync_claimed(
-            project_id, force_full=force_full, patience_s=patience_s, unless_seen=unless_seen
-        )
+        return _sync_logged(project_id, wish)
+    except ConflictError:
+        return report  # somebody needs the project now, and the rest waits for the next sync
+
+
+def _sync_logged(project_id: int, wish: _Wish) -> SyncReport:
+    try:
+        report = _sync_claimed(project_id, wish)
     except SahError:
         raise
     except Exception:
@@ -159,22 +193,21 @@ def sync_project(
     return report
 
 
-def _sync_claimed(
-    project_id: int, *, force_full: bool, patience_s: float, unless_seen: Stack | None
-) -> SyncReport:
+def _sync_claimed(project_id: int, wish: _Wish) -> SyncReport:
     refuse_when_ending()
     get_project(project_id)
     db.session.commit()
-    with claim_project(project_id, patience_s) as claimed:
+    asking = ask_for_project(project_id) if wish.for_plan else nullcontext()
+    with asking, claim_project(project_id, wish.patience_s) as claimed:
         project = _read_anew(project_id)
         if not claimed:
             raise BusyError(f"{project.name} is being synced already.", "Look again in a moment.")
-        if unless_seen is not None and _shows(project, unless_seen):
+        if wish.for_plan is not None and shows_stack(project, wish.for_plan):
             return SyncReport(project.name, skipped="Another sync has just read it.")
         _refuse_while_moving(project)
         target = _target_of(project)
         try:
-            return _sync(project, target, force_full=force_full)
+            return _sync(project, target, wish)
         except SahError:
             raise
         except Exception:
@@ -199,8 +232,9 @@ def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:
         gateway = open_gateway(project.account)
         db.session.commit()
         stack = ask_within(PATIENCE_S, partial(look_at_stack, gateway, stack_name, nested))
-        if not _shows(_read_anew(project_id), stack):
-            _sync_within(patience_s, project_id, stack)
+        if not shows_stack(_read_anew(project_id), stack):
+            wish = _Wish(patience_s=patience_s, leave_rest=True, for_plan=stack)
+            _sync_within(project_id, wish)
     except (AwsError, ConfigError, ConflictError) as error:
         log.warning("sync.not_refreshed", project=name, error=str(error))
 
@@ -208,24 +242,24 @@ def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:
 def sync_again(project_id: int) -> bool:
     """Read the aliases anew because one was seen elsewhere; say whether that worked soon."""
     try:
-        _sync_within(_ALIASES_S, project_id, None)
+        _sync_within(project_id, _Wish(patience_s=_ALIASES_S))
     except (AwsError, ConfigError, ConflictError) as error:
         log.warning("sync.not_refreshed", project_id=project_id, error=str(error))
         return False
     return True
 
 
-def _sync_within(patience_s: float, project_id: int, seen: Stack | None) -> None:
+def _sync_within(project_id: int, wish: _Wish) -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     context = structlog.contextvars.get_contextvars()
 
     def work() -> None:
         with app.app_context(), structlog.contextvars.bound_contextvars(**context):
-            sync_project(project_id, patience_s=patience_s, unless_seen=seen)
+            _sync_logged(project_id, wish)
 
     db.session.commit()
     try:
-        ask_within(patience_s, work)
+        ask_within(wish.patience_s, work)
     finally:
         db.session.expire_all()
 
@@ -237,12 +271,6 @@ def _read_anew(project_id: int) -> Project:
     """
     db.session.expire_all()
     return get_project(project_id)
-
-
-def _shows(project: Project, stack: Stack) -> bool:
-    """Say whether what is stored of a project was read while its stack was like that."""
-    stored = (project.stack_id, project.stack_changed_at, project.stack_status)
-    return stored == (stack.stack_id, stack.changed_at, stack.status)
 
 
 def end_syncs() -> None:
@@ -270,22 +298,9 @@ def _target_of(project: Project) -> SyncTarget:
     )
 
 
-def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncReport:
+def _sync(project: Project, target: SyncTarget, wish: _Wish) -> SyncReport:
     try:
-        known, targets = _list_known(project), list_targets(project.id)
-        nested = frozenset(project.nested_stacks)
-        gateway = open_gateway(project.account)
-        db.session.commit()  # nothing of the database stays open while AWS is asked
-        reader = Reader(gateway, targets)
-        stack = look_at_stack(gateway, target.stack_name, nested)
-        content = None
-        if force_full or _needs_full(project, stack, reader):
-            stack, content = _list_content(gateway, target.stack_name, stack, nested)
-        readings = read_each(reader.plan_all(content) if content else reader.plan_news(known))
-        # A deploy that began meanwhile may be in part of them (aws-facts 12).
-        changed_meanwhile = content is not None and stack != look_at_stack(
-            gateway, target.stack_name, content.nested
-        )
+        read = _read(project, target, wish)
     except AwsNotFoundError:
         store_gone_stack(target)
         settle_gone_stack(target.project_id, target.started_at)
@@ -295,19 +310,55 @@ def _sync(project: Project, target: SyncTarget, *, force_full: bool) -> SyncRepo
     except SahError as error:
         store_failure(target, str(error))
         return SyncReport(target.name, error=str(error))
-    if readings and all(reading.error for reading in readings):
+    if read.functions and all(reading.error for reading in read.functions):
         # So it is the account or the network, and when the sync last worked stays true.
-        sentence = f"None of the functions could be read. {readings[0].error}"
+        sentence = f"None of the functions could be read. {read.functions[0].error}"
         store_failure(target, sentence)
-        return SyncReport(target.name, content is not None, error=sentence)
-    note = f"{_MAPPINGS_NOTE} {reader.mappings_error}" if reader.mappings_error else ""
-    store_stack(target, stack, readings, content, note)
+        return SyncReport(target.name, read.whole, error=sentence)
+    store_stack(target, read)
     settle_deployments(
-        target.project_id, stack, target.started_at, changed_meanwhile=changed_meanwhile
+        target.project_id, read.stack, target.started_at, changed_meanwhile=read.changed_meanwhile
     )
-    failed = tuple(r.function.name for r in readings if r.error)
-    found = sum(not reading.gone for reading in readings)
-    return SyncReport(target.name, content is not None, found, failed, note)
+    return SyncReport(
+        target.name,
+        read.whole,
+        sum(not reading.gone for reading in read.functions),
+        tuple(reading.function.name for reading in read.functions if reading.error),
+        read.note,
+        rest_due=_is_rest_due(read, wish),
+    )
+
+
+def _is_rest_due(read: StackReading, wish: _Wish) -> bool:
+    if wish.leave_rest or read.content is None or read.whole:
+        return False
+    return wish.force_full or not read.stack.in_progress
+
+
+def _read(project: Project, target: SyncTarget, wish: _Wish) -> StackReading:
+    known, targets = list_known(project), list_targets(project.id)
+    nested, note = frozenset(project.nested_stacks), _find_note(project)
+    gateway = open_gateway(project.account, urgent=wish.for_plan is not None)
+    reader = Reader(gateway, project.alias, targets)
+    give_way = _go_on if wish.for_plan else partial(_give_way, watch_for_wishes(project.id))
+    db.session.commit()  # nothing of the database stays open while AWS is asked
+    stack = look_at_stack(gateway, target.stack_name, nested)
+    depth = _choose_depth(project, stack, reader, wish)
+    if depth == Depth.ALIASES:
+        readings = read_each(reader.plan_news(known), give_way)
+        return StackReading(stack, readings, note=_note(reader))
+    stack, content = _list_content(gateway, target.stack_name, stack, nested)
+    whole = depth == Depth.ALL
+    if whole:
+        readings = read_each(reader.plan_all(content), give_way)
+    else:
+        tasks = reader.plan_changes(content, known, trust_versions=not stack.was_rolled_back)
+        readings = read_each(tasks, _go_on)
+    # A deploy that began meanwhile may be in part of them (aws-facts 12).
+    changed = stack != look_at_stack(gateway, target.stack_name, content.nested)
+    return StackReading(
+        stack, readings, content, whole, changed, _note(reader) or ("" if whole else note)
+    )
 
 
 def _list_content(
@@ -322,34 +373,37 @@ def _list_content(
     return stack, gateway.get_stack_content(name)
 
 
-def _needs_full(project: Project, stack: Stack, reader: Reader) -> bool:
-    return (
-        stack.in_progress
-        or project.fully_synced_at is None
-        or datetime.now(UTC) - project.fully_synced_at >= _FULL_EVERY
-        or project.gone_at is not None
-        or not _shows(project, stack)
-        or _mappings_are_back(project, reader)
-    )
+def _choose_depth(project: Project, stack: Stack, reader: Reader, wish: _Wish) -> Depth:
+    """Decide how much to read; of a stack that changed, first what a plan is made of."""
+    if project.stack_id != stack.stack_id or project.gone_at is not None:
+        return Depth.ALL
+    if wish.leave_rest or not shows_stack(project, stack):
+        return Depth.PLAN
+    at = project.fully_synced_at
+    if wish.force_full or at is None or datetime.now(UTC) - at >= _FULL_EVERY:
+        return Depth.ALL
+    if stack.in_progress:
+        return Depth.PLAN
+    return Depth.ALL if _mappings_are_back(project, reader) else Depth.ALIASES
 
 
 def _mappings_are_back(project: Project, reader: Reader) -> bool:
-    return project.sync_error.startswith(_MAPPINGS_NOTE) and reader.mappings_of("") is not None
+    return bool(_find_note(project)) and reader.mappings_of("") is not None
 
 
-def _list_known(project: Project) -> list[Known]:
-    query = (
-        sa.select(Function)
-        .where(Function.project_id == project.id, Function.gone_at.is_(None))
-        .order_by(Function.name)
-        .options(selectinload(Function.aliases))
-        .execution_options(populate_existing=True)
-    )
-    return [
-        Known(
-            StackFunction(row.name, row.logical_id, row.published_version),
-            frozenset(version for a in row.aliases for version in (a.version, *a.weights)),
-            failed=bool(row.sync_error),
-        )
-        for row in db.session.scalars(query)
-    ]
+def _find_note(project: Project) -> str:
+    """Give the note that triggers may be missing, which holds until they are read."""
+    return project.sync_error if project.sync_error.startswith(_MAPPINGS_NOTE) else ""
+
+
+def _note(reader: Reader) -> str:
+    return f"{_MAPPINGS_NOTE} {reader.mappings_error}" if reader.mappings_error else ""
+
+
+def _give_way(is_asked_for: Callable[[], bool]) -> None:
+    if is_asked_for():
+        raise BusyError("Somebody waits for a plan, which is read first.", "Sync again afterwards.")
+
+
+def _go_on() -> None:
+    """Give way to nobody."""

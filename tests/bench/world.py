@@ -37,6 +37,10 @@ class Aws:
         """Deploy a stack of so many functions with one version each."""
         self.ask("add_stack", name, functions)
 
+    def deploy(self, name: str, functions: int) -> None:
+        """Deploy that stack again, with other code for so many of its functions."""
+        self.ask("deploy", name, functions)
+
     def set_knobs(self, *, latency_ms: float, rate_limits: bool) -> None:
         """Turn the two knobs, with full buckets."""
         self.ask("set_knobs", latency_ms, rate_limits)
@@ -97,6 +101,9 @@ class _Server:
 
     def add_stack(self, name: str, functions: int) -> None:
         self._world.add_stack(name, {f"{name}-{number:03}": 1 for number in range(functions)})
+
+    def deploy(self, name: str, functions: int) -> None:
+        self._world.deploy(name, [f"{name}-{number:03}" for number in range(functions)])
 
     def set_knobs(self, latency_ms: float, rate_limits: bool) -> None:
         self._aws.latency_ms, self._aws.rate_limits = latency_ms, rate_limits

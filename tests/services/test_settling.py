@@ -156,7 +156,7 @@ class TestWaiting:
     def test_a_function_that_cannot_be_read_postpones(self, story: Story) -> None:
         story.deploy(CART, SEARCH)
         number = story.report()
-        story.aws.fail("ListVersionsByFunction", AwsServerError("AWS failed."), subject=SEARCH)
+        story.aws.fail("GetFunction", AwsServerError("AWS failed."), subject=SEARCH)
         story.capture()
         waiting = story.get(number)
         assert (waiting.status, waiting.error) == (PENDING, f"Could not be read: {SEARCH}.")

@@ -48,6 +48,7 @@ def test_each_obstacle_has_its_sentence(story: Story) -> None:
 
 def test_what_a_light_sync_leaves_out_a_full_one_tells(story: Story) -> None:
     story.ship(CART)
+    story.sync()
     story.aws.delete_version(CART, "1")
     story.sync()
     assert problems(story) == {}
