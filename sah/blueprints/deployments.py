@@ -25,6 +25,7 @@ from sah.services.operations import (
     start_operation,
 )
 from sah.services.projects import find_active_operation, get_project, get_project_summary
+from sah.services.refresh import sync_if_changed
 from sah.services.rollback import (
     RollbackPlan,
     look_and_plan_rollback,
@@ -38,7 +39,6 @@ from sah.services.summaries import (
     list_deployments,
     summarise_deployments,
 )
-from sah.services.sync import sync_if_changed
 from sah.services.targets import look_at_targets
 from sah.services.timeline import (
     Kind,

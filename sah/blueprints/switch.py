@@ -37,7 +37,7 @@ from sah.services.operations import (
     start_operation,
 )
 from sah.services.projects import find_active_operation, get_project_summary
-from sah.services.sync import sync_if_changed
+from sah.services.refresh import sync_if_changed
 
 bp = Blueprint("switch", __name__, url_prefix="/projects/<int:project_id>/switch")
 

@@ -151,7 +151,7 @@ def _plan(name: str, wanted: tuple[str, ...]) -> "tuple[int, Plan, Preflight]":
     from sah.services.breakglass import parse_assignments
     from sah.services.operations import plan_project_switch, preflight_plan, refuse_when_busy
     from sah.services.projects import get_project_by_name
-    from sah.services.sync import sync_if_changed
+    from sah.services.refresh import sync_if_changed
 
     project = get_project_by_name(name)
     refuse_when_busy(project)

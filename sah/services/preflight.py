@@ -26,8 +26,8 @@ from sah.extensions import db
 from sah.services.accounts import open_gateway
 from sah.services.answers import PATIENCE_S, ask_each, ask_within
 from sah.services.projects import get_project
+from sah.services.refresh import sync_again
 from sah.services.stacks import look_at_stack
-from sah.services.sync import sync_again
 from sah.services.targets import store_gone_versions
 
 GOOD_FOR_S = 120.0

@@ -17,9 +17,9 @@ from sah.models import Deployment, Project
 from sah.services.deployments import get_deployment, parse_number
 from sah.services.operations import OperationRequest, plan_project_switch
 from sah.services.projects import get_project
+from sah.services.refresh import sync_if_changed
 from sah.services.snapshots import SnapshotEntry, explain_missing, read_entries
 from sah.services.standing import read_standing
-from sah.services.sync import sync_if_changed
 from sah.services.targets import look_at_targets
 
 PREVIOUS: Literal["previous"] = "previous"

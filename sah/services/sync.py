@@ -13,10 +13,8 @@ from flask import Flask, current_app
 
 from sah.aws.gateway import AwsGateway, Stack, StackContent
 from sah.domain.errors import (
-    AwsError,
     AwsNotFoundError,
     BusyError,
-    ConfigError,
     ConflictError,
     NotFoundError,
     SahError,
@@ -24,7 +22,6 @@ from sah.domain.errors import (
 from sah.extensions import db
 from sah.models import Project
 from sah.services.accounts import open_gateway
-from sah.services.answers import PATIENCE_S, ask_within
 from sah.services.known import list_known
 from sah.services.locks import ask_for_project, claim_account, claim_project, watch_for_wishes
 from sah.services.projects import find_active_operation, get_project
@@ -55,8 +52,6 @@ _ACCOUNTS = 4
 # How often everything is read although the stack has not changed, so that a version which
 # somebody deleted, or which went inactive, is known before it is needed (aws-facts 10).
 _FULL_EVERY = timedelta(minutes=15)
-# How long a plan waits for the aliases of 100 functions, at 15 calls a second (aws-facts 1).
-_ALIASES_S = 8.0
 # Begins the note on a project whose triggers may be incomplete, so that a light sync tries again.
 _MAPPINGS_NOTE = "Event source mappings could not be read, so triggers may be missing:"
 _UNEXPECTED = "An unexpected error ended the sync; SAH's log says more."
@@ -87,7 +82,7 @@ class SyncReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class Wish:
     """What a sync is asked for; ``leave_rest`` is for one that reads only what a plan is made of.
 
     Of one that somebody waits for with a plan, ``for_plan`` is the stack as it is now:
@@ -163,17 +158,21 @@ def sync_project(
     :raises ConflictError: the project was given another stack meanwhile, or SAH is
         being stopped.
     """
-    wish = _Wish(force_full, patience_s, leave_rest)
-    report = _sync_logged(project_id, wish)
+    wish = Wish(force_full, patience_s, leave_rest)
+    report = sync_as_wished(project_id, wish)
     if not report.rest_due:
         return report
     try:
-        return _sync_logged(project_id, wish)
+        return sync_as_wished(project_id, wish)
     except ConflictError:
         return report  # somebody needs the project now, and the rest waits for the next sync
 
 
-def _sync_logged(project_id: int, wish: _Wish) -> SyncReport:
+def sync_as_wished(project_id: int, wish: Wish) -> SyncReport:
+    """Read one project's stack once, as ``sync_project`` does in one or two steps.
+
+    :raises SahError: see ``sync_project``.
+    """
     try:
         report = _sync_claimed(project_id, wish)
     except SahError:
@@ -193,13 +192,13 @@ def _sync_logged(project_id: int, wish: _Wish) -> SyncReport:
     return report
 
 
-def _sync_claimed(project_id: int, wish: _Wish) -> SyncReport:
+def _sync_claimed(project_id: int, wish: Wish) -> SyncReport:
     refuse_when_ending()
     get_project(project_id)
     db.session.commit()
     asking = ask_for_project(project_id) if wish.for_plan else nullcontext()
     with asking, claim_project(project_id, wish.patience_s) as claimed:
-        project = _read_anew(project_id)
+        project = read_project_anew(project_id)
         if not claimed:
             raise BusyError(f"{project.name} is being synced already.", "Look again in a moment.")
         if wish.for_plan is not None and shows_stack(project, wish.for_plan):
@@ -216,55 +215,7 @@ def _sync_claimed(project_id: int, wish: _Wish) -> SyncReport:
             raise
 
 
-def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:
-    """Sync a project whose stack changed since the last sync, so that a plan shows what is live.
-
-    The deployment that is to be rolled back is often only seconds old. Asking costs
-    one call a stack, and none of Lambda's pools. When AWS does not answer soon, or the
-    sync takes longer than ``patience_s`` seconds, what is known has to do: an alias that
-    moved since is refused by its ``RevisionId`` (aws-facts 4).
-
-    :raises NotFoundError: there is no such project.
-    """
-    project = get_project(project_id)
-    name, stack_name, nested = project.name, project.stack_name, project.nested_stacks
-    try:
-        gateway = open_gateway(project.account)
-        db.session.commit()
-        stack = ask_within(PATIENCE_S, partial(look_at_stack, gateway, stack_name, nested))
-        if not shows_stack(_read_anew(project_id), stack):
-            wish = _Wish(patience_s=patience_s, leave_rest=True, for_plan=stack)
-            _sync_within(project_id, wish)
-    except (AwsError, ConfigError, ConflictError) as error:
-        log.warning("sync.not_refreshed", project=name, error=str(error))
-
-
-def sync_again(project_id: int) -> bool:
-    """Read the aliases anew because one was seen elsewhere; say whether that worked soon."""
-    try:
-        _sync_within(project_id, _Wish(patience_s=_ALIASES_S))
-    except (AwsError, ConfigError, ConflictError) as error:
-        log.warning("sync.not_refreshed", project_id=project_id, error=str(error))
-        return False
-    return True
-
-
-def _sync_within(project_id: int, wish: _Wish) -> None:
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    context = structlog.contextvars.get_contextvars()
-
-    def work() -> None:
-        with app.app_context(), structlog.contextvars.bound_contextvars(**context):
-            _sync_logged(project_id, wish)
-
-    db.session.commit()
-    try:
-        ask_within(wish.patience_s, work)
-    finally:
-        db.session.expire_all()
-
-
-def _read_anew(project_id: int) -> Project:
+def read_project_anew(project_id: int) -> Project:
     """Read a project as another request or process left it meanwhile.
 
     :raises NotFoundError: it was deleted.
@@ -298,7 +249,7 @@ def _target_of(project: Project) -> SyncTarget:
     )
 
 
-def _sync(project: Project, target: SyncTarget, wish: _Wish) -> SyncReport:
+def _sync(project: Project, target: SyncTarget, wish: Wish) -> SyncReport:
     try:
         read = _read(project, target, wish)
     except AwsNotFoundError:
@@ -329,13 +280,13 @@ def _sync(project: Project, target: SyncTarget, wish: _Wish) -> SyncReport:
     )
 
 
-def _is_rest_due(read: StackReading, wish: _Wish) -> bool:
+def _is_rest_due(read: StackReading, wish: Wish) -> bool:
     if wish.leave_rest or read.content is None or read.whole:
         return False
     return wish.force_full or not read.stack.in_progress
 
 
-def _read(project: Project, target: SyncTarget, wish: _Wish) -> StackReading:
+def _read(project: Project, target: SyncTarget, wish: Wish) -> StackReading:
     known, targets = list_known(project), list_targets(project.id)
     nested, note = frozenset(project.nested_stacks), _find_note(project)
     gateway = open_gateway(project.account, urgent=wish.for_plan is not None)
@@ -373,7 +324,7 @@ def _list_content(
     return stack, gateway.get_stack_content(name)
 
 
-def _choose_depth(project: Project, stack: Stack, reader: Reader, wish: _Wish) -> Depth:
+def _choose_depth(project: Project, stack: Stack, reader: Reader, wish: Wish) -> Depth:
     """Decide how much to read; of a stack that changed, first what a plan is made of."""
     if project.stack_id != stack.stack_id or project.gone_at is not None:
         return Depth.ALL

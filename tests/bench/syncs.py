@@ -17,8 +17,9 @@ from sah.services.history import get_operation
 from sah.services.operations import run_operation, start_operation
 from sah.services.preflight import preflight_plan
 from sah.services.projects import ProjectDetails, add_project, get_project
+from sah.services.refresh import sync_if_changed
 from sah.services.rollback import look_and_plan_rollback, request_rollback
-from sah.services.sync import SyncReport, sync_if_changed, sync_project
+from sah.services.sync import SyncReport, sync_project
 from tests.aws.world import KEY_ID, REGION, SECRET
 from tests.bench.measured import Measured
 from tests.bench.operations import FULL_AGAIN_S, LATENCY_MS, MOST_RATIO

@@ -31,12 +31,12 @@ from sah.services.projects import (
     get_project_summary,
     update_project,
 )
+from sah.services.refresh import sync_if_changed
 from sah.services.sync import (
     SyncReport,
     allow_syncs,
     end_syncs,
     sync_all,
-    sync_if_changed,
     sync_project,
 )
 from tests.events import captured_events

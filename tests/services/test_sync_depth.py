@@ -12,8 +12,9 @@ from sah.models import Project
 from sah.services.functions import FunctionSummary, list_summaries_by_project
 from sah.services.locks import ask_for_project
 from sah.services.projects import get_project
+from sah.services.refresh import sync_if_changed
 from sah.services.rollback import find_previous, plan_rollback
-from sah.services.sync import sync_if_changed, sync_project
+from sah.services.sync import sync_project
 from tests.factories import make_account, make_project, make_shop
 from tests.fakes import FakeAws, FakeConnections
 from tests.services.story import CART, CHECKOUT, SEARCH, Story

@@ -343,7 +343,7 @@ def test_a_page_that_aws_does_not_answer_says_so_and_lets_one_go_on(
     def hang(call: Call) -> None:
         assert call.name not in ("DescribeStacks", "GetFunction") or over.wait(60)
 
-    for module in ("preflight", "sync"):
+    for module in ("preflight", "refresh"):
         monkeypatch.setattr(f"sah.services.{module}.PATIENCE_S", 0.01)
     aws.hook = hang
     page = plan(operator, project)

@@ -24,8 +24,8 @@ from sah.services.operations import (
     start_checked,
 )
 from sah.services.projects import get_project
+from sah.services.refresh import sync_if_changed
 from sah.services.rollback import request_rollback
-from sah.services.sync import sync_if_changed
 
 bp = Blueprint("operations", __name__)
 

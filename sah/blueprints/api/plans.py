@@ -17,8 +17,8 @@ from sah.domain.operations import OperationKind
 from sah.domain.plans import Plan
 from sah.domain.preflight import Preflight
 from sah.services.operations import plan_project_switch, preflight_plan
+from sah.services.refresh import sync_if_changed
 from sah.services.rollback import RollbackPlan, look_and_plan_rollback
-from sah.services.sync import sync_if_changed
 
 bp = Blueprint("plans", __name__, url_prefix="/projects/<int:project_id>")
 
