@@ -43,6 +43,8 @@ def live(aws: FakeAws, function: str) -> str:
 def test_two_clicks_and_a_reason(aws: FakeAws, project: str, operator: StrictClient) -> None:
     page = operator.get(operator.get(project).link("Roll back to #1"))
     assert page.heading == "Roll back shop to #1"
+    assert page.link("Reason and confirm") == "#reason"  # which takes the focus with it
+    assert page.root.find_all("textarea", id="reason")
     assert page.rows()["shop-cart"].startswith("4 100 %")
     assert "Unchanged (they serve it already): shop-checkout, shop-search" in page.text
     assert live(aws, "shop-cart") == "4"
