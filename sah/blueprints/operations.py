@@ -8,6 +8,7 @@ from sah.domain.access import Right
 from sah.domain.operations import MoveOutcome, OperationStatus
 from sah.services.operations import get_operation, list_operations, list_running_operations
 from sah.services.projects import get_project
+from sah.services.rollback import explain_left_out
 from sah.services.timeline import Kind
 
 bp = Blueprint("operations", __name__)
@@ -63,7 +64,8 @@ def _render(template: str, operation_id: int) -> ResponseReturnValue:
     return render_template(
         template,
         operation=operation,
-        active=OperationStatus(operation.status).is_active,
+        active=operation.is_active,
+        left_out={} if operation.is_active else explain_left_out(operation),
         unfinished=operation.status != OperationStatus.SUCCEEDED,
         moved=[move for move in operation.moves if move.outcome in _MOVED],
     )

@@ -40,7 +40,8 @@ Check = Callable[[], Finding | None]
 def preflight_plan(project_id: int, plan: Plan) -> Preflight:
     """Check that every target version exists and can run, every alias is there, the stack rests.
 
-    What AWS does not answer is a warning: in an incident that must not be a wall.
+    What AWS does not answer soon is a warning: in an incident that must not be a wall. What
+    it says and the last sync did not know is stored, see ``Preflight.is_outdated``.
 
     :raises NotFoundError: there is no such project.
     :raises ConfigError: the account's stored secret cannot be decrypted.

@@ -13,7 +13,7 @@ from sah.domain.errors import (
 )
 from sah.domain.operations import OnFailure, OperationKind, judge_kind
 from sah.domain.plans import Plan
-from sah.models import Deployment, Project
+from sah.models import Deployment, Operation, Project
 from sah.services.deployments import get_deployment, parse_number
 from sah.services.operations import OperationRequest, plan_project_switch
 from sah.services.projects import get_project
@@ -138,6 +138,23 @@ def request_rollback(  # noqa: PLR0913 - what a person decides
         override_reason=override_reason,
         deployment_number=rollback.deployment.number,
     )
+
+
+def explain_left_out(operation: Operation) -> dict[str, str]:
+    """Say by function why an operation that went to a deployment did not, and cannot, move it.
+
+    Empty for one that went to none, or to one of which too little is known by now.
+    """
+    if operation.project is None or operation.deployment_number is None:
+        return {}
+    try:
+        deployment = get_deployment(operation.project.id, operation.deployment_number)
+        entries = _entries_of(operation.project, deployment)
+    except (ConflictError, NotFoundError):
+        return {}
+    moved = {move.function for move in operation.moves}
+    left = [e for e in entries if e.is_blocked and e.function not in moved]
+    return {entry.function: entry.readiness.problem for entry in left}
 
 
 def _find_target(project: Project, to: Target) -> Deployment:

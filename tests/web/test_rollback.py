@@ -43,6 +43,8 @@ def live(aws: FakeAws, function: str) -> str:
 def test_two_clicks_and_a_reason(aws: FakeAws, project: str, operator: StrictClient) -> None:
     page = operator.get(operator.get(project).link("Roll back to #1"))
     assert page.heading == "Roll back shop to #1"
+    assert page.link("Reason and confirm") == "#reason"  # which takes the focus with it
+    assert page.root.find_all("textarea", id="reason")
     assert page.rows()["shop-cart"].startswith("4 100 %")
     assert "Unchanged (they serve it already): shop-checkout, shop-search" in page.text
     assert live(aws, "shop-cart") == "4"
@@ -243,8 +245,10 @@ def test_functions_that_cannot_go_back_stop_it_unless_they_are_left(
     refused = operator.post(form.action, whole, 409)
     assert "Not every function of #1 can be brought live" in refused.notes[0]
     assert live(aws, "shop-search") == "4"
-    operator.submit(form, {"reason": REASON})
+    done = operator.follow(operator.submit(form, {"reason": REASON}))
     assert (live(aws, "shop-cart"), live(aws, "shop-search")) == ("4", "3")
+    assert done.notes[0].startswith("Rolled back to #1, but for 1 function.")
+    assert "shop-cart: Version 3 was deleted." in done.notes[0]
 
 
 def test_what_was_deleted_since_the_last_sync_is_offered_to_be_left(

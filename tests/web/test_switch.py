@@ -363,6 +363,7 @@ def test_an_undo_leaves_alone_what_somebody_moved_since_the_last_sync(
 ) -> None:
     aws.set_alias("shop-cart", "ACTIVE", "1")
     page = operator.get(operator.get(f"/operations/{operation}").link("Plan the way back"))
+    assert page.heading == f"Plan for shop: undo operation #{operation}"
     assert "Moved on by somebody since, so they stay as they are: shop-cart" in page.text
     assert MOVE not in page.text
 
@@ -462,3 +463,10 @@ def test_an_empty_journal_says_what_to_do(viewer: StrictClient) -> None:
 
 def test_a_viewer_sees_no_way_back(operation: int, viewer: StrictClient) -> None:
     assert "Plan the way back" not in viewer.get(f"/operations/{operation}").text
+
+
+def test_every_time_that_is_written_out_says_its_zone(shop: int, operator: StrictClient) -> None:
+    addresses = ("switch", "switch?v.shop-cart=2", "functions/shop-cart")
+    for page in (operator.get(f"/projects/{shop}/{address}") for address in addresses):
+        times = re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d(.{4})", page.text)
+        assert set(times) == {" UTC"}
