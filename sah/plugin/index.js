@@ -33,6 +33,9 @@ const later = {
   get report() {
     return require('./lib/report');
   },
+  get urls() {
+    return require('./lib/urls');
+  },
 };
 
 class SahPlugin {
@@ -176,6 +179,7 @@ class SahPlugin {
   /** When a deploy begins: the aliases may have been moved since the service was packaged. */
   async stay() {
     this.late();
+    await this.moveUrls();
     if (this.config.makeLambdasActive) return;
     const { kept, made } = await this.pin().catch((error) => {
       if (!(error instanceof later.live.AliasUnknown)) throw error;
@@ -191,6 +195,22 @@ class SahPlugin {
     if (made.length) {
       const begins = 'it begins on the version that this deploy publishes';
       this.log.warning(`SAH: ${listed(made)} had no alias ${name} yet; ${begins}.`);
+    }
+  }
+
+  /** A function URL gets a new address once, when it goes to the alias. */
+  async moveUrls() {
+    if (!this.config.useActiveAliasInEvents) return;
+    const { service } = this.serverless;
+    const getUrl = (params) =>
+      later.aws.ask(this.serverless, 'Lambda', 'getFunctionUrlConfig', params);
+    const definitionOf = (key) => service.getFunction(key);
+    const moving = await later.urls.findMovingUrls(this.functions, definitionOf, getUrl);
+    for (const { key, url } of moving) {
+      this.log.warning(
+        `SAH: ${key} gets another function URL by this deploy, since a URL belongs to an alias: ` +
+          `nothing answers at ${url} any more.`,
+      );
     }
   }
 

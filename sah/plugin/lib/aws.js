@@ -5,6 +5,8 @@
 const { createRequire } = require('node:module');
 const path = require('node:path');
 
+const AT_ONCE = 5; // Lambda answers 15 questions a second in an account
+
 /**
  * Make one call.
  *
@@ -37,4 +39,18 @@ function isNotFound(error) {
   return names.some((name) => /RESOURCE_?NOT_?FOUND/i.test(String(name)));
 }
 
-module.exports = { ask, isNotFound };
+/** Do the same with many, a few at a time. */
+async function mapBounded(items, work) {
+  const results = new Array(items.length);
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await work(items[index]);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
+  return results;
+}
+
+module.exports = { ask, isNotFound, mapBounded };

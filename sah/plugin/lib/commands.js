@@ -111,7 +111,12 @@ async function waitFor(api, url, begun, poll, longest) {
       );
     }
     await sleep(poll);
-    operation = await api.get(url);
+    operation = await api.get(url).catch((error) => {
+      const where = begun.url ? `: ${begun.url}` : '.';
+      throw new Error(
+        `${error.message.replace(/\.$/, '')}. How operation ${begun.id} ends is not known here; it goes on in SAH${where}`,
+      );
+    });
   }
   return operation;
 }

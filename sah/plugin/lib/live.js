@@ -13,11 +13,10 @@
  */
 
 const { findVersions } = require('./aliases');
-const { isNotFound } = require('./aws');
+const { isNotFound, mapBounded } = require('./aws');
 
 /** Stands in the template while nobody knows; CloudFormation refuses it, and so moves nothing. */
 const UNKNOWN = 'unknown-until-deploy';
-const AT_ONCE = 5; // Lambda answers 15 of these a second in an account
 
 class AliasUnknown extends Error {}
 
@@ -87,19 +86,6 @@ function placeOf(alias, error, resources, functionId) {
     FunctionVersion: alias.FunctionVersion,
     RoutingConfig: listed.length ? { AdditionalVersionWeights: listed } : undefined,
   };
-}
-
-async function mapBounded(items, work) {
-  const results = new Array(items.length);
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length) {
-      const index = next++;
-      results[index] = await work(items[index]);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
-  return results;
 }
 
 module.exports = { AliasUnknown, UNKNOWN, pinAliases };

@@ -184,6 +184,20 @@ test('does not ask twice for a rollback', async () => {
   );
 });
 
+test('says where an operation goes on when the app cannot be asked any more', async () => {
+  const answer = ({ method, url }) => {
+    if (method === 'POST') return { status: 202, body: OPERATION };
+    return url.endsWith('/projects/3') ? { body: PROJECT } : { status: 503, body: {} };
+  };
+  await withSah(answer, async (url) => {
+    await assert.rejects(rollback(sessionOf(url), QUICK), {
+      message:
+        'SAH answered 503. How operation 12 ends is not known here; it goes on in SAH: ' +
+        'http://sah/operations/12',
+    });
+  });
+});
+
 test('says where an operation goes on that takes too long', async () => {
   await withSah(operations({}, Infinity), async (url) => {
     await assert.rejects(
