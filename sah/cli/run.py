@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415 - see sah.cli.base
 
 import errno
+import fcntl
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from sah.config import Settings
 
 
-# The worker of a server that was killed holds the port until it notices, within a second.
+# The worker of a server that was killed holds port and instance until it notices, within a second.
 _PATIENCE_S = 3.0
 
 
@@ -47,11 +48,38 @@ def run(
             os.environ[f"SAH_{name}"] = str(value)
     settings = load_settings()
     listener = listen(settings)
+    lock = claim_instance(settings.instance)
     app = create_app(settings)
     click.echo(f"SAH serves on {address_of(listener)} (Ctrl-C stops it)")
     if until_stdin_ends:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     serve(app, listener)
+    os.close(lock)
+
+
+def claim_instance(folder: Path) -> int:
+    """Keep a second server off an instance, as long as this process or its worker lives.
+
+    :raises Failure: another server has it, or the folder cannot be written.
+    """
+    give_up_at = time.monotonic() + _PATIENCE_S
+    try:
+        lock = os.open(folder / ".serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Failure(f"SAH_INSTANCE: {folder} cannot be written: {reason_of(error)}.") from error
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() < give_up_at:
+                time.sleep(0.1)
+                continue
+            os.close(lock)
+            raise Failure(
+                f"SAH_INSTANCE: another SAH serves {folder} already. "
+                "Stop it first: two would sync everything twice."
+            ) from error
+        return lock
 
 
 def listen(settings: "Settings") -> socket.socket:
