@@ -61,6 +61,7 @@ def configure_flask(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SECURE=settings.cookie_secure,
         REMEMBER_COOKIE_SECURE=settings.cookie_secure,
         REMEMBER_COOKIE_SAMESITE="Lax",
+        REMEMBER_COOKIE_DURATION=timedelta(days=30),
         PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
         WTF_CSRF_CHECK_DEFAULT=False,  # sah.blueprints.access does, for all but tokens
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session, so that no long-open form is lost

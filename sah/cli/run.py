@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415 - see sah.cli.base
 
 import errno
+import fcntl
 import os
 import signal
 import socket
@@ -48,11 +49,41 @@ def run(
             os.environ[f"SAH_{name}"] = str(value)
     settings = load_settings()
     listener = listen(settings)
+    lock = claim_instance(settings.instance)
     app = create_app(settings)
     click.echo(f"SAH serves on {address_of(listener)} (Ctrl-C stops it)")
     if until_stdin_ends:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     serve(app, listener)
+    os.close(lock)
+
+
+def claim_instance(folder: Path) -> int:
+    """Keep a second server off an instance, as long as this process lives.
+
+    The lock is not inherited by the worker: one whose master was killed ends by itself, and
+    must not keep SAH from being started again.
+
+    :raises Failure: another server has it, or the folder cannot be written.
+    """
+    give_up_at = time.monotonic() + _PATIENCE_S
+    try:
+        lock = os.open(folder / ".serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Failure(f"SAH_INSTANCE: {folder} cannot be written: {reason_of(error)}.") from error
+    while True:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError) as error:  # POSIX lets it be either
+            if time.monotonic() < give_up_at:
+                time.sleep(0.1)
+                continue
+            os.close(lock)
+            raise Failure(
+                f"SAH_INSTANCE: another SAH serves {folder} already. "
+                "Stop it first: two would sync everything twice."
+            ) from error
+        return lock
 
 
 def listen(settings: "Settings") -> socket.socket:

@@ -1,6 +1,7 @@
 """``sah users …``: who may log in."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
+import getpass
 import sys
 import warnings
 from getpass import GetPassWarning
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def users() -> None:
-    """Make and list the people who may log in."""
+    """Make, list and change the people who may log in."""
 
 
 @users.command("create")
@@ -44,6 +45,45 @@ def create(email: str, role: str, *, password_stdin: bool) -> None:
     )
     user = create_user(email, password, RoleName(role))
     click.echo(f"{user.email} may log in as {role}.")
+
+
+@users.command("change")
+@click.argument("email")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in RoleName]),
+    help="What they may from now on.",
+)
+@click.option(
+    "--active/--inactive",
+    default=None,
+    help="Let the person log in again, or shut them out at once, with their own tokens.",
+)
+@click.option("--new-password", is_flag=True, help="Ask for a new password; their sessions end.")
+@click.option("--password-stdin", is_flag=True, help="Read a new password from standard input.")
+@in_app
+def change(
+    email: str,
+    role: str | None,
+    *,
+    active: bool | None,
+    new_password: bool,
+    password_stdin: bool,
+) -> None:
+    """Change the role of EMAIL, shut them out, or replace a lost password."""
+    from sah.services.people import PersonChange, change_user, get_user_by_email
+
+    if role is None and active is None and not new_password and not password_stdin:
+        raise click.UsageError("Say what to change: --role, --inactive, --new-password, …")
+    user = get_user_by_email(email)
+    password = None
+    if password_stdin:
+        password = read_secret_line()
+    elif new_password:
+        password = ask_secret("New password", "--password-stdin", twice=True)
+    wanted = PersonChange(RoleName(role) if role else None, active, password)
+    change_user(user.id, wanted, f"{getpass.getuser()} (command line)")
+    click.echo(f"{user.email} was changed.")
 
 
 @users.command("list")

@@ -1,6 +1,6 @@
 """Forms about people."""
 
-from wtforms import EmailField, PasswordField, SelectField
+from wtforms import BooleanField, EmailField, PasswordField, SelectField
 from wtforms.validators import DataRequired, EqualTo
 
 from sah.domain.access import RoleName
@@ -49,3 +49,15 @@ class PersonForm(BaseForm):
         render_kw={"autocomplete": "new-password"},
     )
     role = SelectField("Role", choices=choices(*_ROLES))
+
+
+class PersonEditForm(BaseForm):
+    """What a person may do, whether they may log in, and a password in place of a lost one."""
+
+    role = SelectField("Role", choices=choices(*_ROLES))
+    active = BooleanField("May log in")
+    password = PasswordField(
+        "New password",
+        description="Leave it empty to keep the one that is. A new one ends the person's sessions.",
+        render_kw={"autocomplete": "new-password"},
+    )

@@ -95,6 +95,15 @@ class TestEveryCommand:
 
 
 class TestUsers:
+    def test_a_person_is_changed(self, sah: Sah) -> None:
+        answer = sah("users", "change", "Operator@example.com", "--role", "viewer", "--inactive")
+        assert (answer.status, answer.out) == (0, "operator@example.com was changed.\n")
+        row = next(u for u in sah("users", "list", "--output", "json").json if not u["active"])
+        assert (row["email"], row["roles"]) == ("operator@example.com", ["viewer"])
+        new = sah("users", "change", "operator@example.com", "--password-stdin", given="short\n")
+        assert (new.status, "shorter than 10" in new.err) == (1, True)
+        assert sah("users", "change", "operator@example.com").status == 2
+
     def test_one_is_made_with_the_password_from_standard_input(self, sah: Sah, app: Flask) -> None:
         arguments = ("users", "create", "kim@example.com", "--role", "operator")
         made = sah(*arguments, "--password-stdin", given="a long enough password\n")

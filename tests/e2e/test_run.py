@@ -84,6 +84,18 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     )
 
 
+def test_a_second_server_is_kept_off_the_instance(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        refused = sah("run", "--port", "0", "--instance", str(tmp_path))
+        assert server.get("/healthz")[0] == 200
+        assert sah("users", "list", "--instance", str(tmp_path)).returncode == 0
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        f"SAH_INSTANCE: another SAH serves {tmp_path} already. "
+        "Stop it first: two would sync everything twice.\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

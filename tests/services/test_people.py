@@ -2,8 +2,16 @@ import pytest
 from flask import Flask
 
 from sah.domain.access import Right, RoleName
-from sah.domain.errors import ConflictError, DuplicateError, InvalidInputError
-from sah.services.people import create_first_admin, create_user, has_users, list_users
+from sah.domain.errors import ConflictError, DuplicateError, InvalidInputError, NotFoundError
+from sah.services.people import (
+    PersonChange,
+    change_user,
+    create_first_admin,
+    create_user,
+    get_user_by_email,
+    has_users,
+    list_users,
+)
 
 PASSWORD = "a long enough password"
 
@@ -58,3 +66,53 @@ class TestMaking:
         user = create_user("kim@example.com", "pässwörd-läng", RoleName.VIEWER)
         as_the_form_does = app.extensions["security"].password_util.normalize(typed)
         assert user.verify_and_update_password(as_the_form_does)
+
+
+@pytest.mark.usefixtures("context")
+class TestChanging:
+    def test_a_role_can_be_taken_away(self) -> None:
+        user = create_user("kim@example.com", PASSWORD, RoleName.ADMIN)
+        changed = change_user(user.id, PersonChange(role=RoleName.VIEWER), "a test")
+        assert not changed.may(Right.ADMINISTER)
+        assert changed.active
+
+    def test_who_is_shut_out_has_no_session_left(self) -> None:
+        user = create_user("kim@example.com", PASSWORD, RoleName.VIEWER)
+        session = user.fs_uniquifier
+        change_user(user.id, PersonChange(active=False), "a test")
+        assert not user.active
+        assert user.fs_uniquifier != session
+
+    def test_a_new_password_ends_the_sessions(self) -> None:
+        user = create_user("kim@example.com", PASSWORD, RoleName.VIEWER)
+        session = user.fs_uniquifier
+        change_user(user.id, PersonChange(password=PASSWORD + "!"), "a test")
+        assert user.fs_uniquifier != session
+        assert user.verify_and_update_password(PASSWORD + "!")
+
+    def test_a_short_password_changes_nothing(self) -> None:
+        user = create_user("kim@example.com", PASSWORD, RoleName.VIEWER)
+        change = PersonChange(role=RoleName.ADMIN, password="short")
+        with pytest.raises(InvalidInputError, match="shorter than 10"):
+            change_user(user.id, change, "a test")
+        assert not user.may(Right.ADMINISTER)
+        assert "short" not in repr(change)
+
+    @pytest.mark.parametrize(
+        "change", [PersonChange(role=RoleName.VIEWER), PersonChange(active=False)]
+    )
+    def test_the_last_administrator_stays(self, change: PersonChange) -> None:
+        *others, last = [u for u in list_users() if u.may(Right.ADMINISTER)] or [
+            create_user("kim@example.com", PASSWORD, RoleName.ADMIN)
+        ]
+        assert others == []
+        with pytest.raises(ConflictError, match="No administrator would be left"):
+            change_user(last.id, change, "a test")
+        assert last.active
+        assert last.may(Right.ADMINISTER)
+
+    def test_nobody_is_not_changed(self) -> None:
+        with pytest.raises(NotFoundError):
+            change_user(999, PersonChange(active=False), "a test")
+        with pytest.raises(NotFoundError, match=r"Nobody logs in as nobody@example\.com"):
+            get_user_by_email("Nobody@example.com")

@@ -1,5 +1,7 @@
 """Logging in and out, and changing one's password."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.factories import ADMIN, PASSWORD
@@ -15,6 +17,16 @@ def enter(browser: StrictClient, password: str = PASSWORD, path: str = "/login")
 def test_logging_in_goes_to_the_projects(anonymous: StrictClient) -> None:
     assert enter(anonymous).location == "/"
     assert anonymous.get("/projects").heading == "Projects"
+
+
+def test_who_stays_logged_in_is_asked_again_after_a_month(anonymous: StrictClient) -> None:
+    form = anonymous.get("/login").form("Log in")
+    anonymous.submit(form, {"email": ADMIN, "password": PASSWORD, "remember": "y"}, 302)
+    cookie = anonymous.http.get_cookie("remember_token")
+    assert cookie is not None
+    assert cookie.http_only
+    assert cookie.expires is not None
+    assert cookie.expires < datetime.now(UTC) + timedelta(days=31)
 
 
 def test_logging_in_goes_on_where_one_wanted_to_go(anonymous: StrictClient) -> None:

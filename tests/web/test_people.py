@@ -39,6 +39,38 @@ def test_what_is_wrong_with_a_person_is_said(
     assert page.form("Add the person").fields["email"] == entered["email"]
 
 
+def test_who_leaves_is_shut_out_at_once(admin: StrictClient, operator: StrictClient) -> None:
+    operator.get("/projects")
+    form = admin.get("/people/2/edit").form("Save")
+    fields = {name: value for name, value in form.fields.items() if name != "active"}
+    page = admin.follow(admin.post("/people/2/edit", fields))
+    assert "no" in page.rows()[OPERATOR]
+    operator.get("/projects", 303)
+    login = operator.get("/login").form("Log in")
+    operator.submit(login, {"email": OPERATOR, "password": PASSWORD}, 200)
+
+
+def test_a_lost_password_is_replaced(admin: StrictClient, anonymous: StrictClient) -> None:
+    new = "another long password"
+    admin.submit(admin.get("/people/2/edit").form("Save"), {"password": new})
+    login = anonymous.get("/login").form("Log in")
+    anonymous.submit(login, {"email": OPERATOR, "password": PASSWORD}, 200)
+    anonymous.submit(login, {"email": OPERATOR, "password": new}, 302)
+
+
+def test_a_role_counts_from_the_next_click_on(admin: StrictClient, operator: StrictClient) -> None:
+    operator.get("/people", 403)
+    admin.submit(admin.get("/people/2/edit").form("Save"), {"role": "admin"})
+    operator.get("/people")
+
+
+def test_the_last_administrator_cannot_shut_out_themselves(admin: StrictClient) -> None:
+    form = admin.get("/people/1/edit").form("Save")
+    page = admin.submit(form, {"role": "viewer"}, 409)
+    assert "No administrator would be left who may log in." in page.text
+    admin.get("/people")
+
+
 def test_the_help_explains_the_words_and_has_the_policy(viewer: StrictClient) -> None:
     page = viewer.get("/help")
     assert "What “ready” means" in page.text
