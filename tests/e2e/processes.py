@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SAH = (sys.executable, "-m", "sah.cli")
-PATIENCE_S = 60.0
+# Longer than anything takes on a machine that has much else to do.
+PATIENCE_S = 180.0
 
 
 @contextmanager

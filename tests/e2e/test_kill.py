@@ -25,7 +25,7 @@ KILLS: list[Callable[[Server], None]] = [
     Server.kill_workers,
     Server.kill_master,
 ]
-_PATIENCE_S = 60
+_PATIENCE_S = 180
 # Between two tries of a pipeline.
 _RETRY_S = 0.05
 
