@@ -97,7 +97,7 @@ def service(tmp_path: Path, frameworks: Path, node: str, aws_url: str, app: App)
         env=environment(npm_config_update_notifier="false"),
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=processes.PATIENCE_S,
     )
     url = f"{app.server.url}/api/projects/1/deployments"
     made = Service(folder, frameworks, node, aws_url, url)
