@@ -5,6 +5,9 @@
 
 import gc
 import os
+import socket
+import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +39,9 @@ limit_request_line = 8190
 forwarded_allow_ips = ""
 loglevel = "debug" if _settings.log_level == "debug" else "warning"
 
+# A client that sends or takes nothing for so long is cut off: it holds one of few threads.
+_SILENCE_S = 10
+
 _running: list[BackgroundScheduler] = []
 
 
@@ -48,8 +54,26 @@ class PlainLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         self.error_log.handlers.clear()
         self.error_log.propagate = True
 
+    def exception(self, msg: str, *args: object, **kwargs: object) -> None:
+        """Make no traceback of a client that was cut off, see ``ImpatientWorker``."""
+        if isinstance(sys.exception(), BlockingIOError):
+            self.debug("A client was silent for too long.")
+            return
+        super().exception(msg, *args, **kwargs)
+
+
+class ImpatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's worker with threads, which else waits for ever for the rest of a request."""
+
+    def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn's connection
+        """Have the system end waits; gunicorn sets Python's own timeout to none at each request."""
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            conn.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", _SILENCE_S, 0))
+        super().enqueue_req(conn)
+
 
 logger_class = PlainLogger
+worker_class = ImpatientWorker
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types

@@ -3,11 +3,12 @@
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
@@ -94,6 +95,18 @@ def test_a_second_server_is_kept_off_the_instance(tmp_path: Path) -> None:
         f"SAH_INSTANCE: another SAH serves {tmp_path} already. "
         "Stop it first: two would sync everything twice.\n"
     )
+
+
+def test_clients_that_stop_midway_do_not_shut_others_out(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, ExitStack() as stack:
+        place = ("127.0.0.1", int(server.url.rsplit(":", 1)[1]))
+        for _ in range(9):  # one more than there are threads
+            stalled = stack.enter_context(socket.create_connection(place, PATIENCE_S))
+            stalled.sendall(b"GET / HT")
+        assert server.get("/healthz")[0] == 200
+        server.process.send_signal(signal.SIGTERM)
+        _, said = server.process.communicate(timeout=PATIENCE_S)
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize(
