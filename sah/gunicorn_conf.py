@@ -55,29 +55,21 @@ class PlainLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         self.error_log.propagate = True
 
     def exception(self, msg: str, *args: object, **kwargs: object) -> None:
-        """Make no traceback of a client that was cut off, see ``ImpatientWorker``."""
+        """Make no traceback of a client that was cut off, see ``Worker``."""
         if isinstance(sys.exception(), BlockingIOError):
             self.debug("A client was silent for too long.")
             return
         super().exception(msg, *args, **kwargs)
 
 
-class ImpatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """gunicorn's worker with threads, which else waits for ever for the rest of a request."""
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's worker with threads, which else waits for clients as long as they like."""
 
     def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn's connection
         """Have the system end waits; gunicorn sets Python's own timeout to none at each request."""
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             conn.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", _SILENCE_S, 0))
         super().enqueue_req(conn)
-
-
-logger_class = PlainLogger
-worker_class = ImpatientWorker
-
-
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """Gives the port up once the master was killed, so that SAH can be started again."""
 
     def is_parent_alive(self) -> bool:
         """Look whether the master lives; without it accept nobody, and end soon.
@@ -94,6 +86,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         return False
 
 
+logger_class = PlainLogger
 worker_class = Worker
 
 
