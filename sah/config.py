@@ -7,6 +7,7 @@ start with the name of the setting, never guessed around.
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -224,4 +225,5 @@ def _write_secret(file: Path, text: str) -> None:
     except OSError as error:
         raise ConfigError(f"SAH_INSTANCE: {file} cannot be written: {error.strerror}.") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing is left either
+            draft.unlink()

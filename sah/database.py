@@ -3,7 +3,7 @@
 import fcntl
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from alembic.util import CommandError
 from flask import Flask
@@ -112,18 +112,29 @@ def apply_migrations(app: Flask) -> None:
 
     :raises ConfigError: the database cannot be opened or brought up to date.
     """
-    lock = Path(app.config["INSTANCE"]) / ".migrate.lock"
-    with lock.open("w") as handle, app.app_context():
+    with _open_lock(Path(app.config["INSTANCE"])) as handle, app.app_context():
         fcntl.flock(handle, fcntl.LOCK_EX)
         try:
             upgrade(directory=str(MIGRATIONS))
-        except (SQLAlchemyError, CommandError, SystemExit) as error:
+        except SystemExit as error:  # Flask-Migrate has logged what Alembic said
+            raise ConfigError(
+                "SAH_DATABASE_URL: the database cannot be brought up to date.",
+                "Was it made by a newer SAH? Start that one, or go back to a copy from before.",
+            ) from error
+        except (SQLAlchemyError, CommandError) as error:
             raise ConfigError(
                 "SAH_DATABASE_URL: the database cannot be opened or brought up to date: "
                 f"{_first_line(error)}"
             ) from error
         finally:
             db.engine.dispose()
+
+
+def _open_lock(folder: Path) -> TextIO:
+    try:
+        return (folder / ".migrate.lock").open("w")
+    except OSError as error:
+        raise ConfigError(f"SAH_INSTANCE: {folder} cannot be written: {error.strerror}.") from error
 
 
 def _first_line(error: BaseException) -> str:

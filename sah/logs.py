@@ -33,6 +33,7 @@ _SIGNS = (
     *("secret", "password", "passwd", "token", "access"),
 )
 REDACTED = "[redacted]"
+_TRACES = ("exception", "stack")  # these have many lines
 
 
 def redact(
@@ -101,26 +102,41 @@ def configure_logs(log_format: str, level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer = _make_renderer(log_format)
+    renderers = _make_renderers(log_format)
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, *renderers],
         logger_factory=_log_to_stderr,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
     )
     _configure_libraries(formatter, level.upper())
 
 
-def _make_renderer(log_format: str) -> structlog.typing.Processor:
+def _make_renderers(log_format: str) -> list[structlog.typing.Processor]:
     if log_format == "json":
-        return structlog.processors.JSONRenderer()
-    return structlog.dev.ConsoleRenderer(
+        return [structlog.processors.JSONRenderer()]
+    console = structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
+    return [disarm, console]
+
+
+def disarm(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Escape what would steer a terminal or pass for another line; JSON does so by itself."""
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            kept = "\n\t" if key in _TRACES else ""
+            event[key] = "".join(
+                c if c.isprintable() or c in kept else c.encode("unicode_escape").decode()
+                for c in value
+            )
+    return event
 
 
 class _Stderr:

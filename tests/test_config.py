@@ -1,3 +1,4 @@
+import errno
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -144,3 +145,15 @@ def test_a_printed_settings_object_shows_no_secret(tmp_path: Path) -> None:
     settings = load(tmp_path, SAH_SECRET_KEY=KEY)
     assert KEY not in repr(settings)
     assert settings.encryption_keys[0] not in repr(settings)
+
+
+def test_a_folder_that_nothing_can_be_written_to_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("sah.config.os.open", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(ConfigError, match=r"SAH_INSTANCE: .*Read-only file system"):
+        load(tmp_path)

@@ -155,5 +155,11 @@ def test_a_database_of_a_newer_sah_names_the_setting(settings: Settings) -> None
         db.session.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
         db.session.commit()
     close(app)
-    with pytest.raises(ConfigError, match="SAH_DATABASE_URL"):
+    with pytest.raises(ConfigError, match=r"SAH_DATABASE_URL.*made by a newer SAH"):
+        create_app(settings)
+
+
+def test_a_folder_that_cannot_be_written_is_named(settings: Settings) -> None:
+    (settings.instance / ".migrate.lock").mkdir()  # no mode keeps root out
+    with pytest.raises(ConfigError, match=r"SAH_INSTANCE: .* cannot be written"):
         create_app(settings)

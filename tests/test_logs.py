@@ -146,3 +146,23 @@ def test_nothing_fails_because_the_log_cannot_be_written(
     for stream in (_FullDisk(), closed):
         monkeypatch.setattr(sys, "stderr", stream)
         structlog.get_logger("sah").warning("operation.putting_back", moves=3)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_what_is_logged_cannot_steer_a_terminal_or_forge_a_line(
+    capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    configure_logs(form, "info")
+    steering = "/a\x1b[2J\x00\x9b\u202e\nforged"
+    structlog.get_logger("sah").info("request.finished", path=steering)
+    logging.getLogger("library").warning("said %s", steering)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all(line.isprintable() for line in lines)
+
+
+def test_a_traceback_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("console", "info")
+    structlog.get_logger("sah").error("request.failed", exc_info=ValueError("a\x1b[2J"))
+    said = capsys.readouterr().err
+    assert "\nValueError: a\\x1b[2J" in said

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import joinedload
 
 from sah.domain.access import Right
@@ -229,9 +229,12 @@ def _find_by_secret(secret: str) -> _Facts | None:
 
 
 def _note_use(token_id: int, now: datetime) -> None:
-    """Write the time of use, once a minute; of many threads at once, one writes."""
+    """Write the time of use, once a minute; of many threads at once, one writes.
+
+    Where it cannot be written, as on a full disk, the call goes on all the same.
+    """
     lately = now - _NOTE_USE_EVERY
-    db.session.execute(
+    noting = (
         sa.update(ApiToken)
         .where(
             ApiToken.id == token_id,
@@ -240,4 +243,9 @@ def _note_use(token_id: int, now: datetime) -> None:
         .values(last_used_at=now)
         .execution_options(synchronize_session=False)
     )
-    db.session.commit()
+    try:
+        db.session.execute(noting)
+        db.session.commit()
+    except DBAPIError as error:
+        db.session.rollback()
+        log.warning("token.use_not_noted", number=token_id, error=str(error.orig))

@@ -29,6 +29,7 @@ from sah.services.tokens import (
     offer_scopes,
     revoke_token,
 )
+from tests.databases import only_on_sqlite
 from tests.factories import EMAILS, make_shop
 from tests.fakes import FakeAws
 from tests.queries import counted_queries
@@ -178,3 +179,12 @@ def test_the_use_is_noted_once_a_minute() -> None:
         authenticate_token(secret)
         assert sum(statement.startswith("UPDATE") for statement in statements) == 2
         assert get_token_by_name("ci").last_used_at == NOW + timedelta(seconds=61)
+
+
+@only_on_sqlite
+def test_a_token_works_though_its_use_cannot_be_noted() -> None:
+    secret = make("one")
+    refuse = "CREATE TRIGGER full BEFORE UPDATE ON api_token BEGIN SELECT RAISE(FAIL, 'full'); END"
+    db.session.execute(sa.text(refuse))
+    db.session.commit()
+    assert authenticate_token(secret).name == "one"
