@@ -17,7 +17,6 @@ from sah.services import execution
 from sah.services.runner import resume_operations
 from tests.aws.world import LocalWorld, access, fast_limits
 from tests.e2e.processes import PATIENCE_S, wait_until
-from tests.fakes import FakeAws
 from tests.services import scene as scene_of_tests
 from tests.services.scene import (
     ALIAS,
@@ -29,7 +28,7 @@ from tests.services.scene import (
     Killer,
     Scene,
     close_operations,
-    make_ground,
+    open_ground,
     wait_for_end,
 )
 
@@ -82,8 +81,9 @@ def gateway(local: LocalWorld) -> Iterator[AwsGateway]:
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
-    return make_ground(tmp_path_factory.mktemp("instance"), FakeAws())
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    with open_ground(tmp_path_factory.mktemp("instance")) as made:
+        yield made
 
 
 @pytest.fixture

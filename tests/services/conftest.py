@@ -7,13 +7,14 @@ import time_machine
 from flask import Flask
 
 from tests.fakes import FakeAws
-from tests.services.scene import Ground, close_operations, make_ground
+from tests.services.scene import Ground, close_operations, open_ground
 from tests.services.story import START, Story, begin_story
 
 
 @pytest.fixture(scope="session")
-def shared_ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
-    return make_ground(tmp_path_factory.mktemp("instance"), FakeAws())
+def shared_ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    with open_ground(tmp_path_factory.mktemp("instance")) as made:
+        yield made
 
 
 @pytest.fixture

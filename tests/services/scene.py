@@ -1,7 +1,8 @@
 """A scene for operations: an app, an AWS with a stack, and a project that knows it."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -125,6 +126,15 @@ class Ground:
     app: Flask
     settings: Settings
     restarted: list[Flask] = field(default_factory=list)
+
+
+@contextmanager
+def open_ground(folder: Path) -> Iterator[Ground]:
+    """Make an app in a folder for as long as the block; then close its database."""
+    ground = make_ground(folder, FakeAws())
+    yield ground
+    with ground.app.app_context():
+        db.engine.dispose()
 
 
 def make_ground(folder: Path, gateway: object) -> Ground:
