@@ -12,24 +12,11 @@ from sah.domain.errors import AwsUnreachableError
 from sah.domain.operations import OperationStatus
 from sah.services.answers import ask_each, ask_within
 from sah.services.operations import plan_project_switch, preflight_plan, refuse_busy_stack
-from tests.fakes import Call, FakeAws
+from tests.fakes import FakeAws
 from tests.services.scene import TARGET, Ground, Scene, make_aws
+from tests.silence import Silence
 
 NAMES = tuple(f"shop-dev-{number:02}" for number in range(4))
-
-
-class Silence:
-    """An AWS that answers calls of some names only once ``over`` is set."""
-
-    def __init__(self, *names: str) -> None:
-        self.names = names
-        self.over = threading.Event()
-        self.asked = 0
-
-    def __call__(self, call: Call) -> None:
-        if call.name in self.names and not self.over.is_set():
-            self.asked += 1
-            assert self.over.wait(60)
 
 
 @pytest.fixture
@@ -38,19 +25,17 @@ def aws() -> FakeAws:
 
 
 @pytest.fixture
-def scene(ground: Ground, aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def scene(ground: Ground, aws: FakeAws) -> Scene:
     scene = Scene(ground, aws, NAMES)
     aws.add_stack(scene.stack_name)
-    monkeypatch.setattr("sah.services.preflight.PATIENCE_S", 0.01)
     return scene
 
 
 @pytest.fixture
-def silence(aws: FakeAws) -> Iterator[Silence]:
-    silence = Silence("DescribeStacks")
-    aws.hook = silence
+def silence(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Silence]:
+    silence = Silence(aws, monkeypatch, "DescribeStacks")
     yield silence
-    silence.over.set()
+    silence.end()
 
 
 def test_a_plan_is_shown_although_cloudformation_hangs(scene: Scene, silence: Silence) -> None:
@@ -103,7 +88,10 @@ def test_silences_do_not_add_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -
     assert waited == [3.0, 0.5, 0.5, 3.0]
 
 
-def test_what_was_not_asked_in_time_is_not_asked_any_more(scene: Scene) -> None:
+def test_what_was_not_asked_in_time_is_not_asked_any_more(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sah.services.answers.wait", lambda asked, _seconds: wait(asked, 0))
     over = threading.Event()
     asked: list[int] = []
 
