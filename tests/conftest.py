@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,12 @@ class Stage:
     def _keep(self, label: str) -> None:
         self.close()
         self._copies.keep(label)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a slow machine be no silent AWS; what is about that takes a ``Silence``."""
+    monkeypatch.setattr("sah.services.answers.wait", lambda asked, _seconds: wait(asked, 60))
 
 
 @pytest.fixture(scope="session")

@@ -12,37 +12,11 @@ from sah.domain.errors import AwsUnreachableError
 from sah.domain.operations import OperationStatus
 from sah.services.answers import ask_each, ask_within
 from sah.services.operations import plan_project_switch, preflight_plan, refuse_busy_stack
-from tests.fakes import Call, FakeAws
+from tests.fakes import FakeAws
 from tests.services.scene import TARGET, Ground, Scene, make_aws
+from tests.silence import Silence
 
 NAMES = tuple(f"shop-dev-{number:02}" for number in range(4))
-
-
-class Silence:
-    """An AWS that answers calls of one name only once ``over`` is set.
-
-    Nobody waits for those, and everybody waits for the others, however slow the machine is:
-    CloudFormation is asked alone, and Lambda about many functions at once.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.over = threading.Event()
-        self._asked = threading.Semaphore(0)
-
-    def __call__(self, call: Call) -> None:
-        if call.name == self.name and not self.over.is_set():
-            self._asked.release()
-            assert self.over.wait(60)
-
-    def look(
-        self, asked: Collection[Future[object]], _longest: float
-    ) -> DoneAndNotDoneFutures[object]:
-        hangs = (len(asked) == 1) == (self.name == "DescribeStacks")
-        return wait(asked, 0 if hangs else 60)
-
-    def was_asked(self, times: int) -> bool:
-        return all(self._asked.acquire(timeout=60) for _ in range(times))
 
 
 @pytest.fixture
@@ -58,14 +32,10 @@ def scene(ground: Ground, aws: FakeAws) -> Scene:
 
 
 @pytest.fixture
-def silence(
-    request: pytest.FixtureRequest, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Silence]:
-    silence = Silence(getattr(request, "param", "DescribeStacks"))
-    aws.hook = silence
-    monkeypatch.setattr("sah.services.answers.wait", silence.look)
+def silence(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Silence]:
+    silence = Silence(aws, monkeypatch, "DescribeStacks")
     yield silence
-    silence.over.set()
+    silence.end()
 
 
 def test_a_plan_is_shown_although_cloudformation_hangs(scene: Scene, silence: Silence) -> None:
@@ -73,14 +43,13 @@ def test_a_plan_is_shown_although_cloudformation_hangs(scene: Scene, silence: Si
         plan = plan_project_switch(scene.project_id, scene.target())
         found = preflight_plan(scene.project_id, plan)
         refuse_busy_stack(scene.project_id, "another")
-    assert silence.was_asked(2)
+    assert silence.asked == 2
     assert found.unknown.startswith("AWS gave no answer in time.")
     assert not found.findings
 
 
-@pytest.mark.parametrize("silence", ["GetFunction"], indirect=True)
-@pytest.mark.usefixtures("silence")
-def test_what_lambda_does_not_answer_is_left_unchecked(scene: Scene) -> None:
+def test_what_lambda_does_not_answer_is_left_unchecked(scene: Scene, silence: Silence) -> None:
+    silence.names = ("GetFunction",)
     with scene.app.app_context():
         plan = plan_project_switch(scene.project_id, scene.target())
         found = preflight_plan(scene.project_id, plan)
@@ -97,7 +66,7 @@ def test_aliases_move_although_cloudformation_hangs(scene: Scene, silence: Silen
     operation = scene.execute(operation_id)
     assert operation.status == OperationStatus.SUCCEEDED
     assert {str(scene.live(name)) for name in NAMES} == {TARGET}
-    assert silence.was_asked(2)
+    assert silence.asked == 2
 
 
 def test_silences_do_not_add_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +88,10 @@ def test_silences_do_not_add_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -
     assert waited == [3.0, 0.5, 0.5, 3.0]
 
 
-def test_what_was_not_asked_in_time_is_not_asked_any_more(scene: Scene) -> None:
+def test_what_was_not_asked_in_time_is_not_asked_any_more(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sah.services.answers.wait", lambda asked, _seconds: wait(asked, 0))
     over = threading.Event()
     asked: list[int] = []
 

@@ -1,7 +1,5 @@
 """Accounts: adding, changing, testing and deleting one; secrets never come back."""
 
-import threading
-
 import pytest
 from flask import Flask
 
@@ -10,6 +8,7 @@ from sah.domain.errors import AwsCredentialsError
 from sah.services.accounts import AccountDetails, add_account, get_account, update_account
 from tests.factories import make_account
 from tests.fakes import FakeAws, FakeConnections
+from tests.silence import Silence
 from tests.web.client import StrictClient
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -177,9 +176,7 @@ def test_an_unused_account_is_deleted(keyed: int, admin: StrictClient) -> None:
 def test_no_page_waits_for_an_aws_that_hangs(
     aws: FakeAws, admin: StrictClient, monkeypatch: pytest.MonkeyPatch, address: str, call: str
 ) -> None:
-    over = threading.Event()
-    aws.hook = lambda asked: asked.name != call or over.wait(60)
-    monkeypatch.setattr("sah.services.accounts._LISTING_S", 0.01)
+    silence = Silence(aws, monkeypatch, call)
     page = admin.get(address)
-    over.set()
+    silence.end()
     assert "AWS gave no answer in time." in page.notes[0]

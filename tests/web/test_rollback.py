@@ -1,7 +1,5 @@
 """Rolling back to a deployment by two clicks and a reason."""
 
-import threading
-
 import pytest
 from flask import Flask
 
@@ -9,6 +7,7 @@ from sah.domain.errors import AwsAccessDeniedError
 from sah.services.operations import list_operations
 from sah.services.sync import sync_project
 from tests.fakes import Call, FakeAws
+from tests.silence import Silence
 from tests.web.client import Form, Page, StrictClient
 from tests.web.pipeline import Pipeline
 
@@ -342,16 +341,9 @@ def test_a_move_that_fails_is_put_back(aws: FakeAws, project: str, operator: Str
 def test_a_page_that_aws_does_not_answer_says_so_and_lets_one_go_on(
     aws: FakeAws, project: str, operator: StrictClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    over = threading.Event()
-
-    def hang(call: Call) -> None:
-        assert call.name not in ("DescribeStacks", "GetFunction") or over.wait(60)
-
-    for module in ("preflight", "refresh"):
-        monkeypatch.setattr(f"sah.services.{module}.PATIENCE_S", 0.01)
-    aws.hook = hang
+    silence = Silence(aws, monkeypatch, "DescribeStacks", "GetFunction")
     page = plan(operator, project)
-    over.set()
+    silence.end()
     assert page.notes[-1].startswith(
         "AWS did not answer everything. Whether the stack is being deployed is not known."
         " 1 of 1 function could not be checked."
