@@ -64,7 +64,8 @@ class PersonEditForm(BaseForm):
     active = BooleanField("May log in")
     password = PasswordField(
         "New password",
-        description="Leave it empty to keep the one that is. A new one ends the person's sessions.",
+        description="At least 10 characters; it ends the person's sessions. Leave it empty to keep"
+        " the one that is.",
         render_kw={"autocomplete": "new-password"},
     )
 
