@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import structlog
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError
@@ -72,8 +72,19 @@ _API_CSRF = Problem(
     "Send it as “X-CSRFToken: …”, or an API token as “Authorization: Bearer sah_…”.",
     HTTPStatus.BAD_REQUEST,
 )
-
-
+_ELSEWHERE = Problem(
+    "csrf",
+    "This did not seem to come from a page of SAH at this address, so nothing was done.",
+    "A proxy in front of SAH has to set X-Forwarded-Host, and the browser has to send the Referer.",
+    HTTPStatus.BAD_REQUEST,
+)
+_INSECURE = Problem(
+    "csrf",
+    "SAH sends its cookies over HTTPS alone, and this page came without it, so nothing was done.",
+    "Open it by https://. A proxy has to set X-Forwarded-Proto, and SAH_PROXY_HOPS to count it;"
+    " without HTTPS, SAH_COOKIE_SECURE has to be false.",
+    HTTPStatus.BAD_REQUEST,
+)
 _UNFIT = Problem(
     InvalidInputError.code,
     "Something that was sent cannot be stored: it is too long, too large, or no plain text.",
@@ -121,6 +132,9 @@ def _show_http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code
     if status is None:
         return error.get_response()
+    lasting = _find_lasting(error) if isinstance(error, CSRFError) else None
+    if lasting is not None:
+        return _show(lasting)
     if isinstance(error, CSRFError) or status == HTTPStatus.UNAUTHORIZED:
         back = None if wants_json() else come_back()
         if back is not None:
@@ -131,6 +145,17 @@ def _show_http_error(error: HTTPException) -> ResponseReturnValue:
     texts = _HTTP | _API if is_api() else _HTTP
     problem = Problem(*texts.get(status, default), status=status)
     return _show(problem, {name: v for name, v in error.get_headers() if name in _KEPT_HEADERS})
+
+
+def _find_lasting(error: CSRFError) -> Problem | None:
+    """Find why forms are refused however often they are sent: how SAH is reached."""
+    if "referrer" in str(error.description):
+        return _ELSEWHERE
+    config = current_app.config
+    came_without = config["SESSION_COOKIE_NAME"] not in request.cookies
+    if came_without and config["SESSION_COOKIE_SECURE"] and not request.is_secure:
+        return _INSECURE
+    return None
 
 
 def _show_unexpected(error: Exception) -> ResponseReturnValue:

@@ -36,12 +36,15 @@ def new() -> ResponseReturnValue:
 def edit(user_id: int) -> ResponseReturnValue:
     """Change a person's role, shut them out or let them in, or give them a new password."""
     user = get_user(user_id)
-    form = PersonEditForm(role=user.roles[0].name if user.roles else None, active=user.active)
+    role = user.roles[0].name if user.roles else None
+    form = PersonEditForm(
+        role=role, active=user.active, shown_role=role, shown_active=str(user.active)
+    )
     with form.blaming():
         if form.validate_on_submit():
             change = PersonChange(
-                role=RoleName(form.role.data),
-                active=form.active.data,
+                role=RoleName(form.changed_role) if form.changed_role else None,
+                active=form.changed_active,
                 password=form.password.data or None,
             )
             change_user(user_id, change, actor())

@@ -3,6 +3,7 @@
 # --help and usage errors take a tenth of a second
 
 import functools
+import getpass
 import os
 import sys
 import traceback
@@ -61,6 +62,15 @@ def reason_of(error: OSError) -> str:
     """Say why the system refused, without what Python adds to it."""
     number = error.errno or 0
     return os.strerror(number) if number > 0 else str(error.strerror or error)
+
+
+def who() -> str:
+    """Say who runs the command, for the history; a user of a container may have no name."""
+    try:
+        name = getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        name = f"user {os.getuid()}"
+    return f"{name} (command line)"
 
 
 def make_app(instance: Path | None) -> "Flask":

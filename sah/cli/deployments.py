@@ -1,12 +1,11 @@
 """``sah deployments``, ``sah deployment`` and ``sah rollback``: go back from a shell."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
-import getpass
 from typing import TYPE_CHECKING
 
 import click
 
-from sah.cli.base import in_app, output_option
+from sah.cli.base import in_app, output_option, who
 from sah.cli.moving import carry_out, on_failure_option, print_plan
 from sah.cli.output import print_rows
 from sah.domain.operations import OnFailure
@@ -90,7 +89,7 @@ def rollback(  # noqa: PLR0913 - each is an option
     wanted = request_rollback(
         planned,
         reason=reason,
-        requested_by=f"{getpass.getuser()} (command line)",
+        requested_by=who(),
         partial=partial,
         on_failure=on_failure,
         override_reason=override_reason,

@@ -1,12 +1,11 @@
 """``sah switch``, ``sah operations …`` and ``sah break-glass``: move aliases from a shell."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
-import getpass
 from typing import TYPE_CHECKING
 
 import click
 
-from sah.cli.base import in_app, output_option
+from sah.cli.base import in_app, output_option, who
 from sah.cli.moving import (
     carry_out,
     on_failure_option,
@@ -115,7 +114,7 @@ def switch(  # noqa: PLR0913 - each is an option
         target=plan.target,
         fingerprint=plan.fingerprint,
         reason=reason,
-        requested_by=f"{getpass.getuser()} (command line)",
+        requested_by=who(),
         on_failure=on_failure,
         override_reason=override_reason,
     )

@@ -1,13 +1,12 @@
 """``sah tokens …``: tokens for programs that call the API."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
-import getpass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from sah.cli.base import in_app, output_option
+from sah.cli.base import in_app, output_option, who
 from sah.cli.output import print_rows
 from sah.domain.tokens import Scope, parse_lifetime
 
@@ -45,7 +44,7 @@ def create(name: str, scope: str, project: str | None, expires: str | None) -> N
         project_id=get_project_by_name(project).id if project else None,
         lifetime=parse_lifetime(expires) if expires else None,
     )
-    click.echo(create_token(details, _who()).secret)
+    click.echo(create_token(details, who()).secret)
 
 
 @tokens.command("list")
@@ -62,6 +61,7 @@ def list_(output: str) -> None:
         "project": "Project",
         "status": "Status",
         "owner": "Whose",
+        "created_by": "Made by",
         "expires_at": "Expires",
         "last_used_at": "Last used",
     }
@@ -75,12 +75,8 @@ def revoke(name: str) -> None:
     """Make the token NAME worthless, at once."""
     from sah.services.tokens import get_token_by_name, revoke_token
 
-    revoke_token(get_token_by_name(name).id, _who())
+    revoke_token(get_token_by_name(name).id, who())
     click.echo(f"Revoked the token {name}.")
-
-
-def _who() -> str:
-    return f"{getpass.getuser()} (command line)"
 
 
 def _fields(token: "ApiToken") -> "Mapping[str, Value]":

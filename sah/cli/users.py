@@ -1,7 +1,6 @@
 """``sah users …``: who may log in."""
 # ruff: noqa: PLC0415 - see sah.cli.base
 
-import getpass
 import sys
 import warnings
 from getpass import GetPassWarning
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sah.cli.base import in_app, output_option
+from sah.cli.base import in_app, output_option, who
 from sah.cli.output import print_rows
 from sah.domain.access import RoleName
 
@@ -82,7 +81,7 @@ def change(
     elif new_password:
         password = ask_secret("New password", "--password-stdin", twice=True)
     wanted = PersonChange(RoleName(role) if role else None, active, password)
-    change_user(user.id, wanted, f"{getpass.getuser()} (command line)")
+    change_user(user.id, wanted, who())
     click.echo(f"{user.email} was changed.")
 
 

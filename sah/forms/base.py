@@ -1,5 +1,6 @@
 """What all forms share: how a service's error finds the field that it names."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -13,6 +14,11 @@ from sah.domain.errors import EditConflictError, SahError
 def choices(*pairs: tuple[str, str]) -> list[SelectChoice]:
     """Give pairs of value and label as the choices of a field."""
     return [SelectChoice(value, label) for value, label in pairs]
+
+
+def find_number(text: str) -> int | None:
+    """Read a number that a page wrote into a form; None when it is none that a row can have."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
 class BaseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
@@ -51,8 +57,7 @@ class BaseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     @property
     def seen_revision(self) -> int:
         """The revision that the person saw when the form was opened."""
-        text = str(self.revision.data)
-        return int(text) if text.isascii() and text.isdigit() else 0
+        return find_number(str(self.revision.data)) or 0
 
     @property
     def conflicts(self) -> bool:

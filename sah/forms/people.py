@@ -1,6 +1,6 @@
 """Forms about people."""
 
-from wtforms import BooleanField, EmailField, PasswordField, SelectField
+from wtforms import BooleanField, EmailField, HiddenField, PasswordField, SelectField
 from wtforms.validators import DataRequired, EqualTo
 
 from sah.domain.access import RoleName
@@ -52,12 +52,29 @@ class PersonForm(BaseForm):
 
 
 class PersonEditForm(BaseForm):
-    """What a person may do, whether they may log in, and a password in place of a lost one."""
+    """What a person may do, whether they may log in, and a password in place of a lost one.
 
+    Only what is other than was shown is changed: while the form was open, somebody else may
+    have shut the person out.
+    """
+
+    shown_role = HiddenField()
+    shown_active = HiddenField()
     role = SelectField("Role", choices=choices(*_ROLES))
     active = BooleanField("May log in")
     password = PasswordField(
         "New password",
-        description="Leave it empty to keep the one that is. A new one ends the person's sessions.",
+        description="At least 10 characters; it ends the person's sessions. Leave it empty to keep"
+        " the one that is.",
         render_kw={"autocomplete": "new-password"},
     )
+
+    @property
+    def changed_role(self) -> str | None:
+        """The role to give; None to leave it as it is."""
+        return None if self.role.data == self.shown_role.data else str(self.role.data)
+
+    @property
+    def changed_active(self) -> bool | None:
+        """Whether to let the person in or to shut them out; None to leave it as it is."""
+        return None if str(self.active.data) == self.shown_active.data else bool(self.active.data)

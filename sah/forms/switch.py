@@ -15,7 +15,7 @@ from wtforms.validators import DataRequired, Length
 from sah.domain.aliases import Routing, parse_routing
 from sah.domain.errors import InvalidInputError
 from sah.domain.operations import OnFailure, OperationKind
-from sah.forms.base import BaseForm, choices
+from sah.forms.base import BaseForm, choices, find_number
 
 _LONGEST_REASON = 500
 
@@ -161,8 +161,7 @@ class ConfirmForm(BaseForm):
     @property
     def operation_origin_id(self) -> int | None:
         """The operation that this one follows."""
-        text = self.text("origin_id")
-        return int(text) if text.isascii() and text.isdigit() else None
+        return find_number(self.text("origin_id"))
 
     def seen_at(self, now: datetime) -> datetime:
         """Say when the plan was shown; ``now`` when the form does not tell."""

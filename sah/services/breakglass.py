@@ -64,15 +64,13 @@ def _notes_on(rollback: RollbackPlan | None) -> list[str]:
 
 def _parse_functions(project: Project, texts: Sequence[str]) -> dict[str, Routing]:
     summaries = list_summaries_by_project([project]).get(project.id, ())
-    target: dict[str, Routing] = {}
-    assigned = []
+    resolved = []
     for text in texts:
-        function, _, version = text.rpartition("=")
+        function, _, version = text.partition("=")
         if version == PREVIOUS:
-            target[function] = Routing(_find_version_before(function, summaries))
-        else:
-            assigned.append(text)
-    return target | parse_assignments(assigned)
+            version = _find_version_before(function, summaries)
+        resolved.append(f"{function}={version}")
+    return parse_assignments(resolved)
 
 
 def parse_assignments(texts: Iterable[str]) -> dict[str, Routing]:

@@ -9,7 +9,13 @@ from sah.services.prepared import Prepared
 
 # Every report of the plugin asks for it.
 _PROJECT = Prepared(
-    sa.select(Project.alias, Project.stack_name, Account.region, Account.aws_account_id)
+    sa.select(
+        Project.alias,
+        Project.stack_name,
+        Project.stack_id,
+        Account.region,
+        Account.aws_account_id,
+    )
     .join(Account)
     .where(Project.id == sa.bindparam("id")),
     ["id"],
@@ -30,8 +36,10 @@ def check_report(project_id: int, *, alias: str = "", stack_id: str = "") -> lis
     row = _PROJECT.first({"id": project_id})
     if row is None:
         return []
-    project_alias, *place = row
-    _refuse_other_stack(stack_id, *place)
+    project_alias, name, synced_id, region, tested = row
+    synced = parse_stack_arn(synced_id)
+    accounts = {synced.account if synced else "", tested} - {""}
+    _refuse_other_stack(stack_id, name, region, accounts)
     if alias in {"", project_alias}:
         return []
     warning = (
@@ -41,14 +49,16 @@ def check_report(project_id: int, *, alias: str = "", stack_id: str = "") -> lis
     return [warning]
 
 
-def _refuse_other_stack(stack_id: str, name: str, region: str, account: str) -> None:
+def _refuse_other_stack(stack_id: str, name: str, region: str, accounts: set[str]) -> None:
+    """Refuse another stack; ``accounts`` of AWS are those that a sync or a test has seen."""
     deployed = parse_stack_arn(stack_id)
     if deployed is None:
         return
     if (deployed.name, deployed.region) != (name, region):
         other = f"{deployed.name} in {deployed.region}, and this project's is {name} in {region}."
-    elif account and deployed.account != account:
-        other = f"{name} in the AWS account {deployed.account}, and this project's is in {account}."
+    elif accounts and deployed.account not in accounts:
+        own = " or ".join(sorted(accounts))
+        other = f"{name} in the AWS account {deployed.account}, and this project's is in {own}."
     else:
         return
     raise ConflictError(

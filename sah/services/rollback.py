@@ -143,18 +143,20 @@ def request_rollback(  # noqa: PLR0913 - what a person decides
 def explain_left_out(operation: Operation) -> dict[str, str]:
     """Say by function why an operation that went to a deployment did not, and cannot, move it.
 
-    Empty for one that went to none, or to one of which too little is known by now.
+    Empty for one that went to none, or to one of which too little is known by now. What
+    went after the operation had begun, as when old versions are pruned, was no reason then.
     """
-    if operation.project is None or operation.deployment_number is None:
+    project, number = operation.project, operation.deployment_number
+    if project is None or number is None or project.alias != operation.alias:
         return {}
     try:
-        deployment = get_deployment(operation.project.id, operation.deployment_number)
-        entries = _entries_of(operation.project, deployment)
+        entries = _entries_of(project, get_deployment(project.id, number))
     except (ConflictError, NotFoundError):
         return {}
     moved = {move.function for move in operation.moves}
     left = [e for e in entries if e.is_blocked and e.function not in moved]
-    return {entry.function: entry.readiness.problem for entry in left}
+    begun = operation.created_at
+    return {e.function: e.readiness.problem for e in left if (e.gone_at or begun) <= begun}
 
 
 def _find_target(project: Project, to: Target) -> Deployment:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -28,7 +29,7 @@ class SnapshotEntry:
     """One function of a snapshot: what the deploy published, and what serves now.
 
     ``live`` is None where the function lacks the project's alias. ``version_id`` is the
-    row of ``version``.
+    row of ``version``. ``gone_at`` is since when the function or its version is gone.
     """
 
     function: str
@@ -37,6 +38,7 @@ class SnapshotEntry:
     live: Routing | None
     readiness: TargetReadiness
     config: VersionConfig
+    gone_at: datetime | None = None
 
     @property
     def serves(self) -> bool:
@@ -211,4 +213,5 @@ def _entry(
         live=routing_of(alias),
         readiness=assess_target(facts),
         config=config_of(version),
+        gone_at=function.gone_at or version.gone_at,
     )

@@ -1,5 +1,7 @@
+import os
 import re
 
+import pytest
 from flask import Flask
 
 from sah.domain.tokens import Scope
@@ -27,7 +29,22 @@ def test_tokens_are_listed_without_their_secrets(sah: Sah) -> None:
     assert row["expires_at"].endswith("Z")
     table = sah("tokens", "list").out
     assert secret[:8] in table
+    assert "(command line)" in table  # who made it
     assert secret not in table
+
+
+def test_who_has_no_name_on_this_machine_is_called_by_number(
+    sah: Sah, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_no_name(number: int) -> None:
+        raise KeyError(number)
+
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", find_no_name)
+    assert sah("tokens", "create", "ci", "--scope", "read").status == 0
+    (row,) = sah("tokens", "list", "--output", "json").json
+    assert row["created_by"] == f"user {os.getuid()} (command line)"
 
 
 def test_a_revoked_token_is_listed_as_such(sah: Sah) -> None:

@@ -14,6 +14,7 @@ from tests.fakes import REGION
 from tests.web.pipeline import Pipeline
 from tests.web.program import Program
 
+OTHER_ID = "999999999999"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT_ID}:stack"
 
 
@@ -66,20 +67,35 @@ def test_the_project_s_own_stack_is_fine(ci: Program, path: str, stack_id: str) 
         (f"{STACK}/shop-dev/7", f"the stack shop-dev in {REGION}"),
         (f"{STACK}/shop/7".replace(REGION, "us-east-1"), "the stack shop in us-east-1"),
         (
-            f"{STACK}/shop/7".replace(ACCOUNT_ID, "999999999999"),
-            f"in the AWS account 999999999999, and this project's is in {ACCOUNT_ID}",
+            f"{STACK}/shop/7".replace(ACCOUNT_ID, OTHER_ID),
+            f"in the AWS account {OTHER_ID}, and this project's is in {ACCOUNT_ID}",
         ),
     ],
 )
 def test_a_deploy_of_another_stack_is_refused_and_not_kept(
     pipeline: Pipeline, ci: Program, path: str, stack_id: str, said: str
 ) -> None:
-    with pipeline.app.app_context():
-        project = db.session.get_one(Project, pipeline.project_id)
-        project.account.aws_account_id = ACCOUNT_ID
-        db.session.commit()
     error = ci.post(path, {"commit": "0" * 40, "stack_id": stack_id}, 409)["error"]
     assert error["code"] == "conflict"
     assert said in error["message"]
     with pipeline.app.app_context():
         assert db.session.scalar(sa.select(sa.func.count(Deployment.id))) == 1
+
+
+@pytest.mark.parametrize(
+    ("seen", "status"),
+    [
+        ((OTHER_ID, f"{STACK}/shop/7"), 201),  # SAH's credentials were changed since the test
+        ((ACCOUNT_ID, f"{STACK}/shop/7".replace(ACCOUNT_ID, OTHER_ID)), 201),  # since the sync
+        (("", ""), 201),
+        ((OTHER_ID, ""), 409),
+    ],
+)
+def test_the_account_is_the_one_that_was_tested_or_synced(
+    pipeline: Pipeline, ci: Program, path: str, seen: tuple[str, str], status: int
+) -> None:
+    with pipeline.app.app_context():
+        project = db.session.get_one(Project, pipeline.project_id)
+        project.account.aws_account_id, project.stack_id = seen
+        db.session.commit()
+    ci.post(path, {"stack_id": f"{STACK}/shop/7"}, status)

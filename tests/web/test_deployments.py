@@ -246,6 +246,15 @@ class TestOneDeployment:
         assert COMMIT in page.text
         assert page.link("What it changed").endswith("/deployments/2/compare?with=1")
 
+    def test_what_is_live_is_not_called_never_live(
+        self, pipeline: Pipeline, viewer: StrictClient
+    ) -> None:
+        pipeline.deploy("shop-cart")
+        page = show(viewer, pipeline, pipeline.deploy())
+        assert "State Live" in page.text
+        assert "Active for counted for the last that changed something" in page.text
+        assert "Active for not known" in show(viewer, pipeline, pipeline.report()).text
+
     def test_the_live_one_leads_to_what_was_live_before(
         self, pipeline: Pipeline, viewer: StrictClient, operator: StrictClient
     ) -> None:

@@ -58,6 +58,17 @@ def test_a_lost_password_is_replaced(admin: StrictClient, anonymous: StrictClien
     anonymous.submit(login, {"email": OPERATOR, "password": new}, 302)
 
 
+def test_a_form_that_was_open_meanwhile_lets_nobody_in_again(admin: StrictClient) -> None:
+    form = admin.get("/people/2/edit").form("Save")
+    fields = {name: value for name, value in form.fields.items() if name != "active"}
+    admin.post("/people/2/edit", fields | {"role": "viewer"})
+    page = admin.follow(admin.submit(form, {"password": "another long password"}))
+    assert page.rows()[OPERATOR].startswith("viewer | no")
+    page = admin.submit(form, {"password": "short", "role": "admin"}, 422)
+    rows = admin.follow(admin.submit(page.form("Save"), {"password": ""})).rows()
+    assert rows[OPERATOR].startswith("admin | no")
+
+
 def test_a_role_counts_from_the_next_click_on(admin: StrictClient, operator: StrictClient) -> None:
     operator.get("/people", 403)
     admin.submit(admin.get("/people/2/edit").form("Save"), {"role": "admin"})

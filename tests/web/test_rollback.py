@@ -250,6 +250,18 @@ def test_functions_that_cannot_go_back_stop_it_unless_they_are_left(
     assert "shop-cart: Version 3 was deleted." in done.notes[0]
 
 
+def test_what_goes_after_a_rollback_was_not_left_out_by_it(
+    aws: FakeAws, pipeline: Pipeline, project: str, operator: StrictClient, admin: StrictClient
+) -> None:
+    done = operator.follow(operator.submit(confirm(operator, project)))
+    pipeline.deploy("shop-search")
+    aws.delete_version("shop-search", "3")
+    pipeline.sync()
+    assert operator.get("/operations/1").notes[0] == done.notes[0]
+    admin.submit(admin.get(f"{project}/edit").form("Save"), {"alias": "LIVE"})
+    assert operator.get("/operations/1").notes[0] == done.notes[0]
+
+
 def test_what_was_deleted_since_the_last_sync_is_offered_to_be_left(
     aws: FakeAws, pipeline: Pipeline, project: str, operator: StrictClient
 ) -> None:

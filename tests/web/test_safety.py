@@ -1,5 +1,6 @@
 """Errors, request ids and headers: what every answer carries."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -155,3 +156,28 @@ def test_cookies_are_for_the_browser_alone(tmp_path: Path) -> None:
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Secure" in cookie
+
+
+@pytest.mark.parametrize("referrer", ["", "https://sah.example/login"])
+@pytest.mark.parametrize("path", ["/login", "/projects/1/switch"])
+def test_a_proxy_that_hides_the_host_is_named(app: Flask, path: str, referrer: str) -> None:
+    client = app.test_client()
+    shown = client.get("/login", base_url="https://127.0.0.1").text
+    (token, *_) = re.findall(r'name="csrf_token"[^>]* value="([^"]+)"', shown)
+    answer = client.post(
+        path,
+        base_url="https://127.0.0.1",
+        data={"csrf_token": token, "fingerprint": "x"},
+        headers={"Referer": referrer},
+    )
+    assert answer.status_code == 400
+    assert "X-Forwarded-Host" in answer.text
+
+
+def test_cookies_for_https_alone_are_named_where_there_is_none(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "SESSION_COOKIE_SECURE", True)
+    answer = app.test_client().post("/login", data={"email": "x"})
+    assert answer.status_code == 400
+    assert "SAH_COOKIE_SECURE" in answer.text

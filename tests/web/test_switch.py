@@ -446,6 +446,17 @@ def test_what_could_not_be_read_back_is_not_called_mixed(
     assert done.notes[0].startswith("AWS accepted every move, but not each was seen")
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 30])
+def test_an_operation_that_there_cannot_be_is_followed_by_none(
+    shop: int, operator: StrictClient, number: str
+) -> None:
+    form = confirm(operator, shop)
+    form.fields.update(kind="undo", origin_id=number)
+    page = operator.submit(form, status=422)
+    assert "This follows an operation of another project." in page.text
+    operator.submit(form, {"csrf_token": "old"})
+
+
 @pytest.mark.usefixtures("operation")
 def test_the_journal_lists_what_was_moved(shop: int, viewer: StrictClient) -> None:
     row = viewer.get("/operations").rows()["#1 switch"]

@@ -138,11 +138,16 @@ function tidy({ branch, repository, message, ...others }) {
     ...others,
     branch: branch?.replace(/^refs\/(heads|tags)\//, '').replace(/^origin\//, ''),
     repository: repository && withoutCredentials(repository),
-    message: message?.trim().split('\n')[0].slice(0, LONGEST_MESSAGE),
+    message: message && cut(message.trim().split('\n')[0], LONGEST_MESSAGE),
   };
   return Object.fromEntries(
-    Object.entries(present(whole)).map(([key, value]) => [key, value.slice(0, LONGEST[key])]),
+    Object.entries(present(whole)).map(([key, value]) => [key, cut(value, LONGEST[key])]),
   );
+}
+
+/** Leave no half of a sign at the end, such as of an emoji: SAH could not read the report. */
+function cut(text, longest) {
+  return text.slice(0, longest).replace(/[\uD800-\uDBFF]$/, '');
 }
 
 /** CI systems clone with a token in the address; it must not leave the machine. */

@@ -256,6 +256,18 @@ test('sends no more of a name than SAH takes, and a link whole', async () => {
   assert.equal(link, env.CI_PIPELINE_URL);
 });
 
+test('cuts no sign in half', async () => {
+  const env = {
+    GITLAB_CI: 'true',
+    CI_COMMIT_MESSAGE: `${'m'.repeat(499)}🚀 and more`,
+    CI_COMMIT_REF_NAME: `${'b'.repeat(254)}🚀`,
+    CI_COMMIT_AUTHOR: 'Ada 🚀',
+  };
+  const { author, branch, message } = await describeBuild(env, EMPTY);
+  assert.deepEqual([message, branch], ['m'.repeat(499), 'b'.repeat(254)]);
+  assert.equal(author, 'Ada 🚀');
+});
+
 test('leaves the whole password out of an address, with the signs in it', async () => {
   const env = { JENKINS_URL: 'x', GIT_URL: 'https://ci:p@ss@git.example.com/shop.git' };
   const { repository } = await describeBuild(env, EMPTY);
