@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import partial
 
 from sah.aws.gateway import AwsGateway, FunctionVersion, StackContent, StackFunction
-from sah.domain.aliases import AliasState
+from sah.domain.aliases import LATEST, AliasState
 from sah.domain.errors import AwsError, AwsNotFoundError, ConflictError
 from sah.domain.triggers import Trigger
 from sah.services.known import Known
@@ -226,4 +226,5 @@ def read_each(tasks: list[Task], refuse: Callable[[], None]) -> list[Reading]:
 
 
 def _routed_versions(aliases: list[AliasState]) -> set[str]:
-    return {version for alias in aliases for version in alias.routing.shares}
+    """Collect the published versions that aliases lead to: ``$LATEST`` is none."""
+    return {version for alias in aliases for version in alias.routing.shares} - {LATEST}

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from sah.domain.aliases import Routing
+from sah.domain.aliases import LATEST, Routing
 from sah.domain.deployments import DeploymentStatus
 from sah.domain.errors import AwsServerError, BusyError
 from sah.extensions import db
@@ -189,6 +189,19 @@ class TestWhatIsRead:
         aws.deploy("shop", [SEARCH])
         read_first(shop)
         assert live(shop) == Routing("3", (("2", 0.9),))
+
+    @pytest.mark.parametrize("alias", ["dev", "ACTIVE"])
+    def test_an_alias_of_latest_leads_to_no_version(
+        self, aws: FakeAws, shop: Project, alias: str
+    ) -> None:
+        aws.set_alias(CART, alias, LATEST)
+        assert sync_project(shop.id).worked
+        aws.deploy("shop", [CART, SEARCH], activate=False)
+        assert sync_project(shop.id).worked
+        assert functions(shop)[CART].versions == ("4", "3", "2", "1")
+        aws.calls.clear()
+        assert sync_project(shop.id).worked
+        assert calls(aws) == {"DescribeStacks": 1, "ListAliases": 3}
 
     def test_a_deploy_that_was_rolled_back_has_all_aliases_listed(
         self, aws: FakeAws, shop: Project
