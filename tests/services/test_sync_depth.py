@@ -12,7 +12,7 @@ from sah.models import Project
 from sah.services.functions import FunctionSummary, list_summaries_by_project
 from sah.services.locks import ask_for_project
 from sah.services.projects import get_project
-from sah.services.refresh import sync_if_changed
+from sah.services.refresh import sync_again, sync_if_changed
 from sah.services.rollback import find_previous, plan_rollback
 from sah.services.sync import sync_project
 from tests.factories import make_account, make_project, make_shop
@@ -79,6 +79,20 @@ class TestCalls:
             connections.opened.clear()
             sync()
             assert {urgent for _, urgent in connections.opened} == expected
+
+    def test_a_plan_that_is_made_again_waits_for_no_more(
+        self, aws: FakeAws, connections: FakeConnections, shop: Project
+    ) -> None:
+        aws.deploy("shop", [CART])
+        sync_if_changed(shop.id)
+        aws.set_alias(SEARCH, "ACTIVE", "1")
+        aws.calls.clear()
+        connections.opened.clear()
+        with ask_for_project(shop.id):
+            assert sync_again(shop.id)
+        assert calls(aws) == STACK | {"GetFunction": 3, "ListAliases": 1}
+        assert all(urgent for _, urgent in connections.opened)
+        assert live(shop, SEARCH) == Routing("1")
 
     def test_the_next_sync_reads_the_rest_once(self, aws: FakeAws, shop: Project) -> None:
         aws.deploy("shop", [CART])
