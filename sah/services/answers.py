@@ -14,6 +14,7 @@ from sah.domain.errors import AwsUnreachableError
 PATIENCE_S = 3.0
 # How long it waits for the next one once AWS was silent, so that silences do not add up.
 _ONCE_SILENT_S = 0.5
+# Calls in flight for one page or one sync; the rate pools, not this number, set the pace.
 _WORKERS = 16
 
 Answer = TypeVar("Answer")
@@ -39,6 +40,30 @@ def ask_each(asks: Iterable[Callable[[], Answer]], patience_s: float) -> list[Fu
     ``asks`` must not need the app's context. What hangs goes on, and nobody waits for
     it, not even the end of the process; what was not asked yet is not asked any more.
     """
+    answers, waiting = _begin(asks)
+    patience_s = min(patience_s, _ONCE_SILENT_S) if g.get("aws_is_silent") else patience_s
+    if wait(answers, patience_s).not_done:
+        g.aws_is_silent = True
+        waiting.clear()
+    return answers
+
+
+def ask_all(asks: Iterable[Callable[[], Answer]]) -> list[Answer]:
+    """Ask side by side and give every answer, or raise what the first of them raises.
+
+    Unlike those of an executor, its threads do not hold up the end of the process.
+    """
+    answers, waiting = _begin(asks)
+    try:
+        return [answer.result() for answer in answers]
+    finally:
+        waiting.clear()
+
+
+def _begin(
+    asks: Iterable[Callable[[], Answer]],
+) -> tuple[list[Future[Answer]], deque[tuple[Future[Answer], Callable[[], Answer]]]]:
+    """Begin to ask; what is taken out of the second is not asked any more."""
     waiting = deque((Future[Answer](), ask) for ask in asks)
     answers = [answer for answer, _ in waiting]
 
@@ -55,8 +80,4 @@ def ask_each(asks: Iterable[Callable[[], Answer]], patience_s: float) -> list[Fu
 
     for _ in range(min(len(answers), _WORKERS)):
         Thread(target=work, name="question", daemon=True).start()
-    patience_s = min(patience_s, _ONCE_SILENT_S) if g.get("aws_is_silent") else patience_s
-    if wait(answers, patience_s).not_done:
-        g.aws_is_silent = True
-        waiting.clear()
-    return answers
+    return answers, waiting

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -11,12 +10,10 @@ from sah.aws.gateway import AwsGateway, FunctionVersion, StackContent, StackFunc
 from sah.domain.aliases import LATEST, AliasState
 from sah.domain.errors import AwsError, AwsNotFoundError, ConflictError
 from sah.domain.triggers import Trigger
+from sah.services.answers import ask_all
 from sah.services.known import Known
 from sah.services.seen import Reading
 from sah.services.snapshots import Targets
-
-# Calls in flight for one project; the rate pools, not this number, set the pace.
-_WORKERS = 16
 
 _ending = threading.Event()
 
@@ -221,8 +218,7 @@ def read_each(tasks: list[Task], refuse: Callable[[], None]) -> list[Reading]:
         except AwsError as error:
             return Reading(function, error=str(error))
 
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="sync") as pool:
-        return list(pool.map(guarded, tasks))
+    return ask_all(partial(guarded, task) for task in tasks)
 
 
 def _routed_versions(aliases: list[AliasState]) -> set[str]:

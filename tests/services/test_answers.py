@@ -1,5 +1,7 @@
 """No page waits for an AWS that hangs; what is known has to do then."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future, wait
@@ -16,6 +18,32 @@ from tests.fakes import Call, FakeAws
 from tests.services.scene import TARGET, Ground, Scene, make_aws
 
 NAMES = tuple(f"shop-dev-{number:02}" for number in range(4))
+
+# A command that asks for a nested stack and for functions, and never gets an answer.
+ASK_IN_VAIN = """
+from threading import Event
+from flask import Flask
+from sah.domain.errors import AwsUnreachableError
+from sah.services.answers import ask_within
+from sah.services.reading import read_each
+from sah.services.stacks import look_at_stack
+from tests.fakes import FakeAws
+
+aws, silence = FakeAws(), Event()
+aws.add_stack("shop")
+aws.add_stack("payments", parent="shop")
+aws.hook = lambda call: call.subject == "payments" and silence.wait()
+for ask in (
+    lambda: look_at_stack(aws, "shop", ["payments"]),
+    lambda: read_each([(None, silence.wait)] * 99, lambda: None),
+):
+    with Flask("sah").app_context():
+        try:
+            ask_within(0.1, ask)
+        except AwsUnreachableError:
+            continue
+        raise AssertionError
+"""
 
 
 class Silence:
@@ -137,3 +165,8 @@ def test_what_was_not_asked_in_time_is_not_asked_any_more(scene: Scene) -> None:
 def test_what_is_raised_is_raised_to_who_asked(scene: Scene) -> None:
     with scene.app.app_context(), pytest.raises(ZeroDivisionError):
         ask_within(60.0, lambda: 1 / 0)
+
+
+def test_what_hangs_does_not_hold_up_the_end_of_a_command() -> None:
+    ended = subprocess.run([sys.executable, "-c", ASK_IN_VAIN], timeout=60, check=False)
+    assert ended.returncode == 0
