@@ -304,8 +304,7 @@ def _read(project: Project, target: SyncTarget, wish: Wish) -> StackReading:
     if whole:
         readings = read_each(reader.plan_all(content), give_way)
     else:
-        tasks = reader.plan_changes(content, known, trust_versions=not stack.was_rolled_back)
-        readings = read_each(tasks, _go_on)
+        readings = read_each(reader.plan_changes(content, known, stack), _go_on)
     # A deploy that began meanwhile may be in part of them (aws-facts 12).
     changed = stack != look_at_stack(gateway, target.stack_name, content.nested)
     return StackReading(
