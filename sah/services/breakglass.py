@@ -64,15 +64,14 @@ def _notes_on(rollback: RollbackPlan | None) -> list[str]:
 
 def _parse_functions(project: Project, texts: Sequence[str]) -> dict[str, Routing]:
     summaries = list_summaries_by_project([project]).get(project.id, ())
-    target: dict[str, Routing] = {}
-    assigned = []
-    for text in texts:
-        function, _, version = text.rpartition("=")
-        if version == PREVIOUS:
-            target[function] = Routing(_find_version_before(function, summaries))
-        else:
-            assigned.append(text)
-    return target | parse_assignments(assigned)
+    return parse_assignments(_resolve_previous(text, summaries) for text in texts)
+
+
+def _resolve_previous(text: str, summaries: Sequence[FunctionSummary]) -> str:
+    function, _, version = text.rpartition("=")
+    if version != PREVIOUS:
+        return text
+    return f"{function}={_find_version_before(function, summaries)}"
 
 
 def parse_assignments(texts: Iterable[str]) -> dict[str, Routing]:

@@ -261,7 +261,8 @@ def test_there_is_no_glass_to_break_for_nonsense(sah: Sah, wanted: str) -> None:
     assert done.out == ""
 
 
-def test_a_function_has_one_version_in_a_script(sah: Sah) -> None:
-    done = sah("break-glass", "shop", "--to", "shop-cart=1", "shop-cart=2")
+@pytest.mark.parametrize("wanted", ["shop-cart=2", "shop-cart=previous"])
+def test_a_function_has_one_version_in_a_script(sah: Sah, wanted: str) -> None:
+    done = sah("break-glass", "shop", "--to", "shop-cart=1", wanted)
     assert (done.status, done.out) == (1, "")
     assert "shop-cart is named twice." in done.err
