@@ -49,15 +49,14 @@ def ask_each(asks: Iterable[Callable[[], Answer]], patience_s: float) -> list[Fu
 
 
 def ask_all(asks: Iterable[Callable[[], Answer]]) -> list[Answer]:
-    """Ask side by side and give every answer, or raise what the first of them raises.
+    """Ask side by side and give every answer, or raise what the first that failed raises.
 
-    Unlike those of an executor, its threads do not hold up the end of the process.
+    Nothing goes on afterwards. But unlike those of an executor, its threads do not hold up
+    the end of the process.
     """
-    answers, waiting = _begin(asks)
-    try:
-        return [answer.result() for answer in answers]
-    finally:
-        waiting.clear()
+    answers, _ = _begin(asks)
+    wait(answers, None)
+    return [answer.result() for answer in answers]
 
 
 def _begin(
