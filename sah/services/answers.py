@@ -20,12 +20,14 @@ _WORKERS = 16
 Answer = TypeVar("Answer")
 
 
-def ask_within(patience_s: float, ask: Callable[[], Answer]) -> Answer:
+def ask_within(
+    patience_s: float, ask: Callable[[], Answer], *, tells_silence: bool = True
+) -> Answer:
     """Give what ``ask`` answers, or raise what it raises; see ``ask_each``.
 
     :raises AwsUnreachableError: there was no answer in time.
     """
-    (answer,) = ask_each([ask], patience_s)
+    (answer,) = ask_each([ask], patience_s, tells_silence=tells_silence)
     if not answer.done():
         raise AwsUnreachableError(
             "AWS gave no answer in time.",
@@ -34,16 +36,19 @@ def ask_within(patience_s: float, ask: Callable[[], Answer]) -> Answer:
     return answer.result()
 
 
-def ask_each(asks: Iterable[Callable[[], Answer]], patience_s: float) -> list[Future[Answer]]:
+def ask_each(
+    asks: Iterable[Callable[[], Answer]], patience_s: float, *, tells_silence: bool = True
+) -> list[Future[Answer]]:
     """Ask side by side, for ``patience_s`` seconds; what is not done then had no answer.
 
     ``asks`` must not need the app's context. What hangs goes on, and nobody waits for
-    it, not even the end of the process; what was not asked yet is not asked any more.
+    it, not even the end of the process; what was not asked yet is not asked any more. The next
+    is waited for less then, unless ``tells_silence`` says that this may be slow by itself.
     """
     answers, waiting = _begin(asks)
     patience_s = min(patience_s, _ONCE_SILENT_S) if g.get("aws_is_silent") else patience_s
     if wait(answers, patience_s).not_done:
-        g.aws_is_silent = True
+        g.aws_is_silent = tells_silence or g.get("aws_is_silent", False)
         waiting.clear()
     return answers
 

@@ -68,6 +68,7 @@ def _sync_within(project_id: int, wish: Wish) -> None:
 
     db.session.commit()
     try:
-        ask_within(wish.patience_s, work)
+        # It may be many calls, or behind another sync.
+        ask_within(wish.patience_s, work, tells_silence=False)
     finally:
         db.session.expire_all()

@@ -9,13 +9,15 @@ from concurrent.futures._base import DoneAndNotDoneFutures
 from functools import partial
 
 import pytest
+from flask import g
 
 from sah.domain.errors import AwsUnreachableError
 from sah.domain.operations import OperationStatus
 from sah.services.answers import ask_each, ask_within
+from sah.services.locks import claim_project
 from sah.services.operations import plan_project_switch, preflight_plan, refuse_busy_stack
 from tests.fakes import Call, FakeAws
-from tests.services.scene import TARGET, Ground, Scene, make_aws
+from tests.services.scene import ALIAS, OTHER, TARGET, Ground, Scene, make_aws
 
 NAMES = tuple(f"shop-dev-{number:02}" for number in range(4))
 
@@ -145,6 +147,18 @@ def test_silences_do_not_add_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -
         ask_within(3.0, lambda: over.wait(60))
     over.set()
     assert waited == [3.0, 0.5, 0.5, 3.0]
+
+
+def test_a_sync_that_takes_long_is_no_silence(
+    scene: Scene, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sah.services.refresh._AGAIN_S", 0.0)
+    aws.set_alias(NAMES[0], ALIAS, OTHER)
+    with scene.app.app_context(), claim_project(scene.project_id, 0.0):
+        plan = plan_project_switch(scene.project_id, scene.target())
+        assert not preflight_plan(scene.project_id, plan).is_outdated
+        assert not preflight_plan(scene.project_id, plan).unchecked
+        assert not g.get("aws_is_silent")
 
 
 def test_what_was_not_asked_in_time_is_not_asked_any_more(scene: Scene) -> None:
