@@ -116,6 +116,13 @@ class FakeWorld:
                     self.set_alias(function, held.alias, version)
             self.set_stack_status(stack, "UPDATE_COMPLETE", at=started_at)
 
+    def begin_deploy(self, stack: str, function: str) -> str:
+        """Let CloudFormation publish a function and be still at work; give the version."""
+        with self._lock:
+            self.set_stack_status(stack, "UPDATE_IN_PROGRESS")
+            version = self._stacks[stack].functions[function] = self.publish(function)
+            return version
+
     def fail_deploy(self, stack: str, function: str) -> None:
         """Let CloudFormation roll an update back that had published a function already.
 

@@ -14,17 +14,20 @@ from sah.domain.errors import AwsUnreachableError
 PATIENCE_S = 3.0
 # How long it waits for the next one once AWS was silent, so that silences do not add up.
 _ONCE_SILENT_S = 0.5
+# Calls in flight for one page or one sync; the rate pools, not this number, set the pace.
 _WORKERS = 16
 
 Answer = TypeVar("Answer")
 
 
-def ask_within(patience_s: float, ask: Callable[[], Answer]) -> Answer:
+def ask_within(
+    patience_s: float, ask: Callable[[], Answer], *, tells_silence: bool = True
+) -> Answer:
     """Give what ``ask`` answers, or raise what it raises; see ``ask_each``.
 
     :raises AwsUnreachableError: there was no answer in time.
     """
-    (answer,) = ask_each([ask], patience_s)
+    (answer,) = ask_each([ask], patience_s, tells_silence=tells_silence)
     if not answer.done():
         raise AwsUnreachableError(
             "AWS gave no answer in time.",
@@ -33,12 +36,39 @@ def ask_within(patience_s: float, ask: Callable[[], Answer]) -> Answer:
     return answer.result()
 
 
-def ask_each(asks: Iterable[Callable[[], Answer]], patience_s: float) -> list[Future[Answer]]:
+def ask_each(
+    asks: Iterable[Callable[[], Answer]], patience_s: float, *, tells_silence: bool = True
+) -> list[Future[Answer]]:
     """Ask side by side, for ``patience_s`` seconds; what is not done then had no answer.
 
     ``asks`` must not need the app's context. What hangs goes on, and nobody waits for
-    it, not even the end of the process; what was not asked yet is not asked any more.
+    it, not even the end of the process; what was not asked yet is not asked any more. The next
+    is waited for less then, unless ``tells_silence`` says that this may be slow by itself.
     """
+    answers, waiting = _begin(asks)
+    patience_s = min(patience_s, _ONCE_SILENT_S) if g.get("aws_is_silent") else patience_s
+    if wait(answers, patience_s).not_done:
+        g.aws_is_silent = tells_silence or g.get("aws_is_silent", False)
+        waiting.clear()
+    return answers
+
+
+def ask_all(asks: Iterable[Callable[[], Answer]]) -> list[Answer]:
+    """Ask side by side and give every answer, or raise what the first that failed raises.
+
+    Nothing goes on afterwards. But unlike those of an executor, its threads do not hold up
+    the end of the process.
+    """
+    answers, _ = _begin(asks)
+    for answer in answers:
+        answer.exception()  # waits for the end, whatever it is
+    return [answer.result() for answer in answers]
+
+
+def _begin(
+    asks: Iterable[Callable[[], Answer]],
+) -> tuple[list[Future[Answer]], deque[tuple[Future[Answer], Callable[[], Answer]]]]:
+    """Begin to ask; what is taken out of the second is not asked any more."""
     waiting = deque((Future[Answer](), ask) for ask in asks)
     answers = [answer for answer, _ in waiting]
 
@@ -55,8 +85,4 @@ def ask_each(asks: Iterable[Callable[[], Answer]], patience_s: float) -> list[Fu
 
     for _ in range(min(len(answers), _WORKERS)):
         Thread(target=work, name="question", daemon=True).start()
-    patience_s = min(patience_s, _ONCE_SILENT_S) if g.get("aws_is_silent") else patience_s
-    if wait(answers, patience_s).not_done:
-        g.aws_is_silent = True
-        waiting.clear()
-    return answers
+    return answers, waiting

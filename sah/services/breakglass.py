@@ -64,13 +64,14 @@ def _notes_on(rollback: RollbackPlan | None) -> list[str]:
 
 def _parse_functions(project: Project, texts: Sequence[str]) -> dict[str, Routing]:
     summaries = list_summaries_by_project([project]).get(project.id, ())
-    resolved = []
-    for text in texts:
-        function, _, version = text.partition("=")
-        if version == PREVIOUS:
-            version = _find_version_before(function, summaries)
-        resolved.append(f"{function}={version}")
-    return parse_assignments(resolved)
+    return parse_assignments(_resolve_previous(text, summaries) for text in texts)
+
+
+def _resolve_previous(text: str, summaries: Sequence[FunctionSummary]) -> str:
+    function, _, version = text.rpartition("=")
+    if version != PREVIOUS:
+        return text
+    return f"{function}={_find_version_before(function, summaries)}"
 
 
 def parse_assignments(texts: Iterable[str]) -> dict[str, Routing]:

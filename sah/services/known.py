@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from sah.aws.gateway import StackFunction
-from sah.domain.aliases import Routing
+from sah.domain.aliases import LATEST
 from sah.extensions import db
 from sah.models import Function, Project, PublishedVersion
 from sah.services.snapshots import routing_of
@@ -17,8 +17,8 @@ class Known:
     """What an earlier sync saw of a function that is still there.
 
     ``live`` is the version that the project's alias sends all of the traffic to, empty
-    without such an alias and while it is split. ``versions`` are those that are there,
-    ``newest`` is the highest number that there ever was.
+    without such an alias, while it is split, and while it leads to ``$LATEST``.
+    ``versions`` are those that are there, ``newest`` is the highest number that there ever was.
     """
 
     function: StackFunction
@@ -65,5 +65,6 @@ def list_known(project: Project) -> list[Known]:
 def _find_live(function: Function, alias: str) -> str:
     found = next((one for one in function.aliases if one.name == alias), None)
     routing = routing_of(found)
-    plain = routing is not None and routing.serves_like(Routing(routing.version))
-    return routing.version if routing is not None and plain else ""
+    if routing is None or routing.is_split or routing.version == LATEST:
+        return ""
+    return routing.version

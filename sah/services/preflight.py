@@ -58,7 +58,7 @@ def preflight_plan(project_id: int, plan: Plan) -> Preflight:
     findings = check_moves(gateway, plan.moves)
     preflight = Preflight(findings, busy, unknown, is_outdated=_learn(project_id, findings))
     if not preflight.problems:
-        _passed().add((project_id, plan.fingerprint), at_rest=not busy)
+        _passed().add((project_id, plan.fingerprint), at_rest=not (busy or unknown))
     return preflight
 
 

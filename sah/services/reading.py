@@ -2,21 +2,18 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 
-from sah.aws.gateway import AwsGateway, FunctionVersion, StackContent, StackFunction
-from sah.domain.aliases import AliasState
+from sah.aws.gateway import AwsGateway, FunctionVersion, Stack, StackContent, StackFunction
+from sah.domain.aliases import LATEST, AliasState
 from sah.domain.errors import AwsError, AwsNotFoundError, ConflictError
 from sah.domain.triggers import Trigger
+from sah.services.answers import ask_all
 from sah.services.known import Known
 from sah.services.seen import Reading
 from sah.services.snapshots import Targets
-
-# Calls in flight for one project; the rate pools, not this number, set the pace.
-_WORKERS = 16
 
 _ending = threading.Event()
 
@@ -93,28 +90,19 @@ class Reader:
         """Plan to read everything about every function of a stack."""
         return [(function, partial(self.read_all, function)) for function in content.functions]
 
-    def plan_changes(
-        self, content: StackContent, known: list[Known], *, trust_versions: bool
-    ) -> list[Task]:
-        """Plan to read what a plan is made of, after a deploy; see ``read_changes``.
+    def plan_changes(self, content: StackContent, known: list[Known], stack: Stack) -> list[Task]:
+        """Plan to read what a plan is made of, after a deploy; see ``read_changes``."""
+        by_name = {one.function.name: one for one in known if not one.failed}
 
-        ``trust_versions`` is for one that was not rolled back: that moves aliases away and
-        back, so what serves the same version as before has another ``RevisionId``.
-        """
-        by_name = {
-            one.function.name: one if trust_versions else replace(one, live="")
-            for one in known
-            if not one.failed
-        }
-        return [
-            (
-                function,
-                partial(self.read_changes, function, by_name[function.name])
-                if function.name in by_name
-                else partial(self.read_all, function),
-            )
-            for function in content.functions
-        ]
+        def plan(function: StackFunction) -> Callable[[], Reading]:
+            one = by_name.get(function.name)
+            if one is None:
+                return partial(self.read_all, function)
+            if _may_hide_a_change(function, one, stack):
+                one = replace(one, live="")
+            return partial(self.read_changes, function, one)
+
+        return [(function, plan(function)) for function in content.functions]
 
     def plan_news(self, known: list[Known]) -> list[Task]:
         """Plan to read what may change without the stack changing."""
@@ -153,8 +141,9 @@ class Reader:
         """Read where a function's aliases lead since a deploy, and the versions that are new.
 
         GetFunction says in its faster pool whether the project's alias still serves what it
-        served (aws-facts 1). Then its weights and ``RevisionId`` could be others all the same,
-        and an operation looks at the alias before it moves one with another ``RevisionId``.
+        served (aws-facts 1). Then its weights and ``RevisionId`` are others only if somebody
+        changed them by hand, see ``_may_hide_a_change``; an operation looks at an alias before
+        it moves one with another ``RevisionId``.
         """
         served = self._find_served(function.name) if known.live else None
         if served is not None and served.version == known.live:
@@ -221,9 +210,22 @@ def read_each(tasks: list[Task], refuse: Callable[[], None]) -> list[Reading]:
         except AwsError as error:
             return Reading(function, error=str(error))
 
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="sync") as pool:
-        return list(pool.map(guarded, tasks))
+    return ask_all(partial(guarded, task) for task in tasks)
+
+
+def _may_hide_a_change(function: StackFunction, known: Known, stack: Stack) -> bool:
+    """Say whether an alias may be another although it serves the version that it served.
+
+    A deploy that is rolled back moves it away and back, which changes its ``RevisionId``. One
+    that published a version may send that a part of the traffic first, or for as long as
+    CloudFormation is at work.
+    """
+    if stack.was_rolled_back:
+        return True
+    is_new = stack.in_progress or function.published_version != known.function.published_version
+    return is_new and function.published_version != known.live
 
 
 def _routed_versions(aliases: list[AliasState]) -> set[str]:
-    return {version for alias in aliases for version in alias.routing.shares}
+    """Collect the published versions that aliases lead to: ``$LATEST`` is none."""
+    return {version for alias in aliases for version in alias.routing.shares} - {LATEST}

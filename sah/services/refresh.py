@@ -5,6 +5,7 @@ from functools import partial
 import structlog
 from flask import current_app
 
+from sah.aws.gateway import Stack
 from sah.domain.errors import AwsError, ConfigError, ConflictError
 from sah.extensions import db
 from sah.services.accounts import open_gateway
@@ -16,8 +17,9 @@ from sah.services.sync import Wish, read_project_anew, sync_as_wished
 
 log = structlog.get_logger(__name__)
 
-# How long a plan waits for the aliases of 100 functions, at 15 calls a second (aws-facts 1).
-_ALIASES_S = 8.0
+# How long a plan waits to be made again: for 200 functions GetFunction takes two seconds, and
+# fifteen aliases that moved one more (aws-facts 1).
+_AGAIN_S = 8.0
 
 
 def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:
@@ -37,20 +39,23 @@ def sync_if_changed(project_id: int, *, patience_s: float = 20.0) -> None:
         db.session.commit()
         stack = ask_within(PATIENCE_S, partial(look_at_stack, gateway, stack_name, nested))
         if not shows_stack(read_project_anew(project_id), stack):
-            wish = Wish(patience_s=patience_s, leave_rest=True, for_plan=stack)
-            _sync_within(project_id, wish)
+            _sync_within(project_id, _wish_for_plan(patience_s, stack))
     except (AwsError, ConfigError, ConflictError) as error:
         log.warning("sync.not_refreshed", project=name, error=str(error))
 
 
 def sync_again(project_id: int) -> bool:
-    """Read the aliases anew because one was seen elsewhere; say whether that worked soon."""
+    """Read anew what a plan is made of, as an alias was seen elsewhere; say if that worked soon."""
     try:
-        _sync_within(project_id, Wish(patience_s=_ALIASES_S))
+        _sync_within(project_id, _wish_for_plan(_AGAIN_S))
     except (AwsError, ConfigError, ConflictError) as error:
         log.warning("sync.not_refreshed", project_id=project_id, error=str(error))
         return False
     return True
+
+
+def _wish_for_plan(patience_s: float, unless_seen: Stack | None = None) -> Wish:
+    return Wish(patience_s=patience_s, leave_rest=True, for_plan=True, unless_seen=unless_seen)
 
 
 def _sync_within(project_id: int, wish: Wish) -> None:
@@ -63,6 +68,7 @@ def _sync_within(project_id: int, wish: Wish) -> None:
 
     db.session.commit()
     try:
-        ask_within(wish.patience_s, work)
+        # It may be many calls, or behind another sync.
+        ask_within(wish.patience_s, work, tells_silence=False)
     finally:
         db.session.expire_all()

@@ -1,14 +1,11 @@
 """Look at a stack together with those nested in it: each of them may be deployed alone."""
 
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from sah.aws.gateway import AwsGateway, Stack
 from sah.domain.errors import AwsNotFoundError
-
-# Calls in flight for one stack; the rate pools, not this number, set the pace.
-_WORKERS = 8
+from sah.services.answers import ask_all
 
 
 def look_at_stack(gateway: AwsGateway, name: str, nested: Collection[str] = ()) -> Stack:
@@ -23,8 +20,7 @@ def look_at_stack(gateway: AwsGateway, name: str, nested: Collection[str] = ()) 
     stack = gateway.get_stack(name)
     if not nested or stack.in_progress:
         return stack
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="nested") as pool:
-        found = list(pool.map(partial(_find_stack, gateway), sorted(nested)))
+    found = ask_all(partial(_find_stack, gateway, stack_id) for stack_id in sorted(nested))
     return stack.including(*(one for one in found if one is not None))
 
 

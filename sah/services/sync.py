@@ -85,14 +85,15 @@ class SyncReport:
 class Wish:
     """What a sync is asked for; ``leave_rest`` is for one that reads only what a plan is made of.
 
-    Of one that somebody waits for with a plan, ``for_plan`` is the stack as it is now:
-    nothing is read if another sync saw it like that meanwhile.
+    Somebody waits for one ``for_plan``, so it goes before others. Nothing is read if another
+    sync saw the stack as in ``unless_seen`` meanwhile.
     """
 
     force_full: bool = False
     patience_s: float = 0.0
     leave_rest: bool = False
-    for_plan: Stack | None = None
+    for_plan: bool = False
+    unless_seen: Stack | None = None
 
 
 def sync_all(*, force_full: bool = False, patience_s: float = 0.0) -> list[SyncReport]:
@@ -201,7 +202,7 @@ def _sync_claimed(project_id: int, wish: Wish) -> SyncReport:
         project = read_project_anew(project_id)
         if not claimed:
             raise BusyError(f"{project.name} is being synced already.", "Look again in a moment.")
-        if wish.for_plan is not None and shows_stack(project, wish.for_plan):
+        if wish.unless_seen is not None and shows_stack(project, wish.unless_seen):
             return SyncReport(project.name, skipped="Another sync has just read it.")
         _refuse_while_moving(project)
         target = _target_of(project)
@@ -289,7 +290,7 @@ def _is_rest_due(read: StackReading, wish: Wish) -> bool:
 def _read(project: Project, target: SyncTarget, wish: Wish) -> StackReading:
     known, targets = list_known(project), list_targets(project.id)
     nested, note = frozenset(project.nested_stacks), _find_note(project)
-    gateway = open_gateway(project.account, urgent=wish.for_plan is not None)
+    gateway = open_gateway(project.account, urgent=wish.for_plan)
     reader = Reader(gateway, project.alias, targets)
     give_way = _go_on if wish.for_plan else partial(_give_way, watch_for_wishes(project.id))
     db.session.commit()  # nothing of the database stays open while AWS is asked
@@ -303,8 +304,7 @@ def _read(project: Project, target: SyncTarget, wish: Wish) -> StackReading:
     if whole:
         readings = read_each(reader.plan_all(content), give_way)
     else:
-        tasks = reader.plan_changes(content, known, trust_versions=not stack.was_rolled_back)
-        readings = read_each(tasks, _go_on)
+        readings = read_each(reader.plan_changes(content, known, stack), _go_on)
     # A deploy that began meanwhile may be in part of them (aws-facts 12).
     changed = stack != look_at_stack(gateway, target.stack_name, content.nested)
     return StackReading(

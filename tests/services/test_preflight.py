@@ -163,6 +163,17 @@ def test_the_stack_is_asked_about_again_when_the_plan_is_not_fresh(
     assert aws.count("UpdateAlias") == 0
 
 
+def test_a_stack_that_aws_said_nothing_about_is_asked_about_again(
+    scene: Scene, aws: FakeAws
+) -> None:
+    aws.add_stack(scene.stack_name)
+    aws.fail("DescribeStacks", AwsServerError("internal"))
+    operation_id = scene.start()
+    aws.set_stack_status(scene.stack_name, "UPDATE_IN_PROGRESS")
+    assert scene.execute(operation_id).status == OperationStatus.FAILED
+    assert aws.count("UpdateAlias") == 0
+
+
 def test_checks_that_are_too_old_are_made_again(
     scene: Scene, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:

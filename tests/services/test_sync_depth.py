@@ -4,15 +4,16 @@ from collections import Counter
 
 import pytest
 
-from sah.domain.aliases import Routing
+from sah.domain.aliases import LATEST, Routing
 from sah.domain.deployments import DeploymentStatus
 from sah.domain.errors import AwsServerError, BusyError
 from sah.extensions import db
 from sah.models import Project
 from sah.services.functions import FunctionSummary, list_summaries_by_project
 from sah.services.locks import ask_for_project
+from sah.services.operations import plan_project_switch
 from sah.services.projects import get_project
-from sah.services.refresh import sync_if_changed
+from sah.services.refresh import sync_again, sync_if_changed
 from sah.services.rollback import find_previous, plan_rollback
 from sah.services.sync import sync_project
 from tests.factories import make_account, make_project, make_shop
@@ -80,6 +81,20 @@ class TestCalls:
             sync()
             assert {urgent for _, urgent in connections.opened} == expected
 
+    def test_a_plan_that_is_made_again_waits_for_no_more(
+        self, aws: FakeAws, connections: FakeConnections, shop: Project
+    ) -> None:
+        aws.deploy("shop", [CART])
+        sync_if_changed(shop.id)
+        aws.set_alias(SEARCH, "ACTIVE", "1")
+        aws.calls.clear()
+        connections.opened.clear()
+        with ask_for_project(shop.id):
+            assert sync_again(shop.id)
+        assert calls(aws) == STACK | {"GetFunction": 3, "ListAliases": 1}
+        assert all(urgent for _, urgent in connections.opened)
+        assert live(shop, SEARCH) == Routing("1")
+
     def test_the_next_sync_reads_the_rest_once(self, aws: FakeAws, shop: Project) -> None:
         aws.deploy("shop", [CART])
         sync_if_changed(shop.id)
@@ -97,8 +112,7 @@ class TestCalls:
     def test_a_deploy_under_way_lists_only_the_aliases_that_it_moved(
         self, aws: FakeAws, shop: Project
     ) -> None:
-        aws.set_stack_status("shop", "UPDATE_IN_PROGRESS")
-        aws.set_alias(CART, "ACTIVE", aws.publish(CART))
+        aws.set_alias(CART, "ACTIVE", aws.begin_deploy("shop", CART))
         sync_project(shop.id)
         assert calls(aws) == STACK | {"GetFunction": 3, "ListAliases": 1}
         assert live(shop) == Routing("4")
@@ -157,7 +171,7 @@ class TestWhatIsRead:
     def test_a_version_that_does_not_go_live_is_read(self, aws: FakeAws, shop: Project) -> None:
         aws.deploy("shop", [CART], activate=False)
         read_first(shop)
-        assert calls(aws) == STACK | {"GetFunction": 4}
+        assert calls(aws) == STACK | {"GetFunction": 3, "ListAliases": 1}
         assert live(shop) == Routing("3")
         assert functions(shop)[CART].versions[0] == "4"
 
@@ -189,6 +203,46 @@ class TestWhatIsRead:
         aws.deploy("shop", [SEARCH])
         read_first(shop)
         assert live(shop) == Routing("3", (("2", 0.9),))
+
+    def test_a_canary_of_a_deploy_is_seen_while_it_runs(self, aws: FakeAws, shop: Project) -> None:
+        version = aws.begin_deploy("shop", CART)
+        sync_project(shop.id)
+        assert live(shop) == Routing("3")
+        aws.set_alias(CART, "ACTIVE", "3", (version, 0.1))
+        read_first(shop)
+        assert live(shop) == Routing("3", ((version, 0.1),))
+        assert [m.function for m in plan_project_switch(shop.id, {CART: Routing("3")}).moves] == [
+            CART
+        ]
+
+    def test_a_canary_that_began_with_a_deploy_is_seen(self, aws: FakeAws, shop: Project) -> None:
+        aws.deploy("shop", [CART], activate=False)
+        aws.set_alias(CART, "ACTIVE", "3", ("4", 0.1))
+        read_first(shop)
+        assert live(shop) == Routing("3", (("4", 0.1),))
+
+    def test_what_was_rolled_back_earlier_is_not_listed_after_a_deploy(
+        self, aws: FakeAws, shop: Project
+    ) -> None:
+        aws.set_alias(SEARCH, "ACTIVE", "1")
+        sync_project(shop.id)
+        aws.deploy("shop", [CART])
+        aws.calls.clear()
+        read_first(shop)
+        assert calls(aws) == STACK | {"GetFunction": 3, "ListAliases": 1}
+
+    @pytest.mark.parametrize("alias", ["dev", "ACTIVE"])
+    def test_an_alias_of_latest_leads_to_no_version(
+        self, aws: FakeAws, shop: Project, alias: str
+    ) -> None:
+        aws.set_alias(CART, alias, LATEST)
+        assert sync_project(shop.id).worked
+        aws.deploy("shop", [CART, SEARCH], activate=False)
+        assert sync_project(shop.id).worked
+        assert functions(shop)[CART].versions == ("4", "3", "2", "1")
+        aws.calls.clear()
+        assert sync_project(shop.id).worked
+        assert calls(aws) == {"DescribeStacks": 1, "ListAliases": 3}
 
     def test_a_deploy_that_was_rolled_back_has_all_aliases_listed(
         self, aws: FakeAws, shop: Project
