@@ -296,6 +296,8 @@ def _read(project: Project, target: SyncTarget, wish: Wish) -> StackReading:
     db.session.commit()  # nothing of the database stays open while AWS is asked
     stack = look_at_stack(gateway, target.stack_name, nested)
     depth = _choose_depth(project, stack, reader, wish)
+    if depth == Depth.ALIASES and wish.leave_rest and any(one.failed for one in known):
+        depth = Depth.PLAN  # so that the others are not listed once more
     if depth == Depth.ALIASES:
         readings = read_each(reader.plan_news(known), give_way)
         return StackReading(stack, readings, note=_note(reader))
@@ -328,14 +330,16 @@ def _choose_depth(project: Project, stack: Stack, reader: Reader, wish: Wish) ->
     """Decide how much to read; of a stack that changed, first what a plan is made of."""
     if project.stack_id != stack.stack_id or project.gone_at is not None:
         return Depth.ALL
-    if wish.leave_rest or not shows_stack(project, stack):
+    if wish.for_plan or not shows_stack(project, stack):
         return Depth.PLAN
     at = project.fully_synced_at
-    if wish.force_full or at is None or datetime.now(UTC) - at >= _FULL_EVERY:
+    is_due = wish.force_full or at is None or datetime.now(UTC) - at >= _FULL_EVERY
+    if is_due and not wish.leave_rest:
         return Depth.ALL
     if stack.in_progress:
         return Depth.PLAN
-    return Depth.ALL if _mappings_are_back(project, reader) else Depth.ALIASES
+    is_whole = not wish.leave_rest and _mappings_are_back(project, reader)
+    return Depth.ALL if is_whole else Depth.ALIASES
 
 
 def _mappings_are_back(project: Project, reader: Reader) -> bool:

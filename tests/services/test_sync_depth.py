@@ -270,6 +270,16 @@ class TestFailures:
         assert story.versions(number) == "2 1 2"
         assert story.aws.count("ListAliases") == 1
 
+    def test_reports_of_no_change_cost_no_more_than_a_sync(self, story: Story) -> None:
+        story.deploy(CART)
+        story.report()
+        story.capture()
+        calls(story.aws)
+        number = story.report()
+        story.capture()
+        assert story.get(number).no_change
+        assert set(calls(story.aws)) == {"DescribeStacks", "ListAliases"}
+
     def test_a_note_on_triggers_stays_until_they_are_read(self, aws: FakeAws) -> None:
         aws.add_stack("shop", {CART: 2})
         aws.fail("ListEventSourceMappings", BROKEN)
