@@ -22,7 +22,7 @@ from sah.domain.errors import (
 from sah.extensions import db
 from sah.models import Project
 from sah.services.accounts import open_gateway
-from sah.services.known import list_known
+from sah.services.known import Known, list_known
 from sah.services.locks import ask_for_project, claim_account, claim_project, watch_for_wishes
 from sah.services.projects import find_active_operation, get_project
 from sah.services.reading import (
@@ -295,9 +295,7 @@ def _read(project: Project, target: SyncTarget, wish: Wish) -> StackReading:
     give_way = _go_on if wish.for_plan else partial(_give_way, watch_for_wishes(project.id))
     db.session.commit()  # nothing of the database stays open while AWS is asked
     stack = look_at_stack(gateway, target.stack_name, nested)
-    depth = _choose_depth(project, stack, reader, wish)
-    if depth == Depth.ALIASES and wish.leave_rest and any(one.failed for one in known):
-        depth = Depth.PLAN  # so that the others are not listed once more
+    depth = _choose_depth(project, stack, reader, wish, known)
     if depth == Depth.ALIASES:
         readings = read_each(reader.plan_news(known), give_way)
         return StackReading(stack, readings, note=_note(reader))
@@ -326,20 +324,24 @@ def _list_content(
     return stack, gateway.get_stack_content(name)
 
 
-def _choose_depth(project: Project, stack: Stack, reader: Reader, wish: Wish) -> Depth:
+def _choose_depth(
+    project: Project, stack: Stack, reader: Reader, wish: Wish, known: list[Known]
+) -> Depth:
     """Decide how much to read; of a stack that changed, first what a plan is made of."""
     if project.stack_id != stack.stack_id or project.gone_at is not None:
         return Depth.ALL
     if wish.for_plan or not shows_stack(project, stack):
         return Depth.PLAN
+    if wish.leave_rest:
+        # A function that could not be read is read again, and the others are not listed for it.
+        is_open = stack.in_progress or any(one.failed for one in known)
+        return Depth.PLAN if is_open else Depth.ALIASES
     at = project.fully_synced_at
-    is_due = wish.force_full or at is None or datetime.now(UTC) - at >= _FULL_EVERY
-    if is_due and not wish.leave_rest:
+    if wish.force_full or at is None or datetime.now(UTC) - at >= _FULL_EVERY:
         return Depth.ALL
     if stack.in_progress:
         return Depth.PLAN
-    is_whole = not wish.leave_rest and _mappings_are_back(project, reader)
-    return Depth.ALL if is_whole else Depth.ALIASES
+    return Depth.ALL if _mappings_are_back(project, reader) else Depth.ALIASES
 
 
 def _mappings_are_back(project: Project, reader: Reader) -> bool:
